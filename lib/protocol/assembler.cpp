@@ -1,0 +1,199 @@
+#include "protocol/assembler.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace coax::protocol {
+namespace {
+
+/// How far memory may run ahead of what has been received.
+constexpr std::size_t allocation_step = 1024 * 1024;
+
+/// Large payloads are unmasked and validated in pieces that stay in the first-level cache.
+constexpr std::size_t hot_chunk = 16 * 1024;
+
+/// Deflate makes data that it cannot compress a little larger: the inflater applies the limit exactly.
+std::uint64_t limit_on_wire(std::size_t limit, bool compressed) noexcept {
+  return compressed ? std::uint64_t{limit} + limit / 16 + 64 : limit;
+}
+
+}  // namespace
+
+assembler::event assembler::feed(std::span<std::byte> in, std::size_t& consumed) {
+  consumed = 0;
+  do {
+    if (stage_ == stage::header && !read_header(in, consumed)) {
+      return stage_ == stage::failed ? event::failed : event::need_more;
+    }
+    if (stage_ == stage::failed) return event::failed;
+    const auto what = stage_ == stage::data ? take_data(in, consumed) : take_control(in, consumed);
+    if (what != event::need_more) return what;
+  } while (consumed != in.size());
+  return event::need_more;
+}
+
+bool assembler::read_header(std::span<const std::byte> in, std::size_t& consumed) {
+  frame_header frame;
+  const auto progress = header_.feed(in.subspan(consumed), {options_.role, options_.deflate, in_message_}, frame);
+  consumed += progress.size;
+  if (progress.error != frame_error::none) [[unlikely]] {
+    fail(describe(progress.error, frame));
+    return false;
+  }
+  if (!progress.complete) return false;
+
+  ++statistics_.frames;
+  key_ = frame.key;
+  length_ = frame.length;
+  taken_ = 0;
+  if (is_control(frame.op)) {
+    begin_control(frame);
+    return true;
+  }
+  return begin_data(frame);
+}
+
+void assembler::begin_control(const frame_header& frame) noexcept {
+  stage_ = stage::control;
+  control_op_ = frame.op;
+  control_size_ = 0;
+}
+
+bool assembler::begin_data(const frame_header& frame) {
+  if (frame.op != opcode::continuation) {
+    kind_ = static_cast<message_kind>(frame.op);
+    compressed_ = frame.rsv1;
+    check_text_ = options_.validate_utf8 && frame.op == opcode::text && !compressed_;
+    fragmented_ = !frame.fin;
+    in_message_ = true;
+    utf8_.reset();
+    message_.clear();
+  }
+  fin_ = frame.fin;
+  if (!within_limit(frame.length)) [[unlikely]]
+    return false;
+  stage_ = stage::data;
+  return true;
+}
+
+bool assembler::within_limit(std::uint64_t length) {
+  // Without a limit there remains what can be addressed.
+  const std::uint64_t addressable = std::numeric_limits<std::ptrdiff_t>::max();
+  const auto limit = options_.read_limit ? limit_on_wire(options_.read_limit, compressed_) : addressable;
+  const std::uint64_t size = message_.size();
+  if (size <= limit && length <= limit - size) [[likely]]
+    return true;
+  // Both are below 2^63.
+  fail({errc::message_too_big, status::message_too_big,
+        "message of " + std::string(fin_ ? "" : "at least ") + std::to_string(size + length) +
+            " bytes exceeds the read limit of " + std::to_string(options_.read_limit ? options_.read_limit : limit) +
+            " bytes"});
+  return false;
+}
+
+assembler::event assembler::take_data(std::span<const std::byte> in, std::size_t& consumed) {
+  const auto* from = in.data() + consumed;
+  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(length_ - taken_, in.size() - consumed));
+  if (n != 0) make_room(n);
+  consumed += n;
+  return advance(from, n);
+}
+
+/// Adds `n` bytes to the message, whose storage has room for them, and ends the frame with its last byte. `from` may be
+/// that room itself.
+assembler::event assembler::advance(const std::byte* from, std::size_t n) {
+  for (std::size_t done = 0; done != n;) {
+    const auto chunk = std::min(n - done, hot_chunk);
+    if (!add_chunk(message_.data() + message_.size(), from + done, chunk)) [[unlikely]] {
+      return fail({errc::invalid_utf8, status::invalid_data, "text message that is not UTF-8 (RFC 6455 8.1)"});
+    }
+    done += chunk;
+  }
+  return taken_ == length_ ? finish_data() : event::need_more;
+}
+
+bool assembler::add_chunk(std::byte* to, const std::byte* from, std::size_t n) {
+  if (options_.role == role::server) {
+    mask_copy(to, from, n, key_, static_cast<std::size_t>(taken_));
+  } else if (to != from) {
+    std::memcpy(to, from, n);
+  }
+  message_.resize(message_.size() + n);
+  taken_ += n;
+  statistics_.bytes += n;
+  return !check_text_ || utf8_.push({to, n});
+}
+
+assembler::event assembler::finish_data() {
+  stage_ = stage::header;
+  if (!fin_) return event::need_more;
+  in_message_ = false;
+  if (check_text_ && !utf8_.complete()) [[unlikely]] {
+    return fail(
+        {errc::invalid_utf8, status::invalid_data, "text message that ends within a UTF-8 character (RFC 6455 8.1)"});
+  }
+  ++statistics_.messages;
+  return event::message;
+}
+
+assembler::event assembler::take_control(std::span<const std::byte> in, std::size_t& consumed) {
+  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(length_ - taken_, in.size() - consumed));
+  const auto* from = in.data() + consumed;
+  if (options_.role == role::server) {
+    mask_copy(control_.data() + control_size_, from, n, key_, control_size_);
+  } else if (n != 0) {
+    std::memcpy(control_.data() + control_size_, from, n);
+  }
+  consumed += n;
+  taken_ += n;
+  control_size_ = static_cast<std::uint8_t>(taken_);
+  return taken_ == length_ ? finish_control() : event::need_more;
+}
+
+assembler::event assembler::finish_control() {
+  stage_ = stage::header;
+  if (control_op_ == opcode::ping) return event::ping;
+  if (control_op_ == opcode::pong) return event::pong;
+  auto parsed = parse_close(control_payload());
+  if (!parsed) return fail(std::move(parsed).error());
+  close_ = *parsed;
+  return event::close;
+}
+
+/// Memory for `n` more bytes at least; ahead of them only what is announced, within `allocation_step` or as much again
+/// as is there.
+void assembler::make_room(std::size_t n) {
+  const auto size = message_.size();
+  if (message_.capacity() - size >= n) return;
+  const auto ahead = std::min<std::uint64_t>(length_ - taken_, std::max(size, allocation_step));
+  auto target = size + std::max(n, static_cast<std::size_t>(ahead));
+  // Many small fragments must not copy the message once for each of them.
+  if (fragmented_) target = std::max(target, 2 * size);
+  message_.reserve(target);
+}
+
+std::span<std::byte> assembler::direct_buffer() {
+  if (stage_ != stage::data || length_ - taken_ < direct_threshold) return {};
+  make_room(1);
+  const auto room = message_.capacity() - message_.size();
+  return {message_.data() + message_.size(), static_cast<std::size_t>(std::min<std::uint64_t>(room, length_ - taken_))};
+}
+
+assembler::event assembler::commit_direct(std::size_t n) {
+  return advance(message_.data() + message_.size(), n);
+}
+
+bool assembler::frame_ahead(std::span<const std::byte> rest) const noexcept {
+  if (stage_ == stage::failed) return false;
+  if (stage_ != stage::header) return rest.size() >= length_ - taken_;
+  return header_.frame_ahead(rest);
+}
+
+assembler::event assembler::fail(failure why) noexcept {
+  stage_ = stage::failed;
+  failure_ = std::move(why);
+  message_.release();
+  return event::failed;
+}
+
+}  // namespace coax::protocol

@@ -1,0 +1,132 @@
+/// The receiving half of a WebSocket: bytes in, messages and control frames out.
+#pragma once
+
+#include "protocol/close_frame.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/utf8.hpp"
+#include <coax/message.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace coax::protocol {
+
+/// Turns received bytes into events by the rules of RFC 6455 section 5, and answers each breach of them with one
+/// failure. Holds what is incomplete, so that a connection can always drain its receive buffer:
+///
+///     while (!in.empty()) {
+///       const auto event = assembler.feed(in, consumed);
+///       in = in.subspan(consumed);
+///       if (event == assembler::event::message) handle(assembler.take_message());
+///       ...
+///     }
+///
+/// Memory for a message is taken for what has arrived and at most 1 MiB (later: as much again) ahead of it, whatever
+/// the header announces.
+class assembler {
+ public:
+  struct options {
+    options() = default;
+
+    protocol::role role = role::server;  ///< The receiving end.
+    std::size_t read_limit = 32 * 1024;  ///< Bytes of one message, 0 for none.
+    bool validate_utf8 = true;           ///< Text must be UTF-8.
+    bool deflate = false;                ///< permessage-deflate was negotiated: RSV1 marks a compressed message.
+  };
+
+  enum class event {
+    need_more,  ///< All bytes were consumed.
+    message,    ///< A data message is complete: `take_message`.
+    ping,       ///< `control_payload`
+    pong,       ///< `control_payload`
+    close,      ///< `close_status`, `close_reason`, `control_payload`
+    failed,     ///< `error`; from now on each call returns this.
+  };
+
+  struct statistics {
+    std::uint64_t frames = 0;    ///< Headers accepted, of control frames as well.
+    std::uint64_t messages = 0;  ///< Complete data messages.
+    std::uint64_t bytes = 0;     ///< Payload of data frames, before inflating.
+  };
+
+  /// Outstanding bytes of a payload from which on `direct_buffer` offers room.
+  static constexpr std::size_t direct_threshold = 16 * 1024;
+
+  explicit assembler(const options& how) noexcept : options_(how) {}
+
+  /// Consumes bytes from the front of `in` up to the first event; may overwrite what it consumes.
+  event feed(std::span<std::byte> in, std::size_t& consumed);
+
+  /// The complete message, once after `event::message`; dropped by the next data frame. The bytes of a compressed one
+  /// are to be inflated, and checked for UTF-8, by the caller.
+  message take_message() noexcept { return message(kind_, std::move(message_)); }
+  bool compressed() const noexcept { return compressed_; }
+
+  /// The payload of the control frame of the last event; valid until the next call of `feed`.
+  std::span<const std::byte> control_payload() const noexcept { return std::span(control_).first(control_size_); }
+  coax::status close_status() const noexcept { return close_.code; }
+  std::string_view close_reason() const noexcept { return close_.reason; }
+
+  /// Why the peer was failed.
+  const failure& error() const noexcept { return failure_; }
+
+  /// Room in the message's own storage for the rest of a large data payload, so that it can be received without a
+  /// copy. Empty unless within a data payload of which `direct_threshold` bytes are outstanding.
+  std::span<std::byte> direct_buffer();
+
+  /// The first `n` bytes of `direct_buffer()` have been received.
+  event commit_direct(std::size_t n);
+
+  /// Whether the next event needs no more than the unread bytes `rest`: they end the current frame or hold a whole one.
+  bool frame_ahead(std::span<const std::byte> rest) const noexcept;
+
+  /// Whether nothing is incomplete: no header, no control frame, no message.
+  bool idle() const noexcept { return stage_ == stage::header && header_.empty() && !in_message_; }
+
+  /// Sets the limit from the next frame on.
+  void read_limit(std::size_t bytes) noexcept { options_.read_limit = bytes; }
+
+  const statistics& stats() const noexcept { return statistics_; }
+
+ private:
+  enum class stage : std::uint8_t { header, data, control, failed };
+
+  bool read_header(std::span<const std::byte> in, std::size_t& consumed);
+  void begin_control(const frame_header& frame) noexcept;
+  bool begin_data(const frame_header& frame);
+  bool within_limit(std::uint64_t length);
+  event take_data(std::span<const std::byte> in, std::size_t& consumed);
+  event take_control(std::span<const std::byte> in, std::size_t& consumed);
+  event finish_control();
+  event finish_data();
+  bool add_chunk(std::byte* to, const std::byte* from, std::size_t n);
+  event advance(const std::byte* from, std::size_t n);
+  void make_room(std::size_t n);
+  event fail(failure why) noexcept;
+
+  options options_;
+  stage stage_ = stage::header;
+  bool in_message_ = false;  // a message has begun, its last frame has not ended
+  bool fin_ = false;         // of the current data frame
+  bool fragmented_ = false;  // the message has, or will have, several frames
+  bool compressed_ = false;
+  bool check_text_ = false;
+  message_kind kind_ = message_kind::text;
+  opcode control_op_ = opcode::ping;
+  std::uint8_t control_size_ = 0;
+  utf8_validator utf8_;
+  masking_key key_{};
+  header_parser header_;
+  std::uint64_t length_ = 0;  // of the current payload
+  std::uint64_t taken_ = 0;   // of it
+  coax::detail::storage message_;
+  std::array<std::byte, max_control_payload> control_{};
+  close_frame close_;
+  statistics statistics_;
+  failure failure_;
+};
+
+}  // namespace coax::protocol

@@ -1,0 +1,80 @@
+#include "protocol/serializer.hpp"
+
+#include "protocol/masking_key.hpp"
+
+#include <algorithm>
+
+namespace coax::protocol {
+namespace {
+
+/// Where the next bytes go; at least `n` of them fit.
+std::byte* make_room(coax::detail::storage& out, std::size_t n) {
+  const auto needed = out.size() + n;
+  if (needed > out.capacity()) out.reserve(std::max(needed, 2 * out.capacity()));
+  return out.data() + out.size();
+}
+
+/// Writes the header and makes room for the whole frame; the payload goes behind it.
+std::byte* begin_frame(coax::detail::storage& out, const frame_header& header) {
+  auto* const at = make_room(out, max_header_size + static_cast<std::size_t>(header.length));
+  const auto size = encode_header(at, header);
+  out.resize(out.size() + size);
+  return at + size;
+}
+
+}  // namespace
+
+void payload_masker::copy(std::byte* dst, const std::byte* src, std::size_t n) noexcept {
+  if (masked_) {
+    mask_copy(dst, src, n, key_, offset_);
+  } else if (n != 0 && dst != src) {
+    std::memcpy(dst, src, n);
+  }
+  offset_ += n;
+}
+
+frame_header make_header(role sender, frame_kind kind, std::uint64_t length) {
+  const bool masked = sender == role::client;
+  return {.fin = kind.fin,
+          .rsv1 = kind.rsv1,
+          .op = kind.op,
+          .masked = masked,
+          .key = masked ? next_masking_key() : masking_key{},
+          .length = length};
+}
+
+void append_frame(coax::detail::storage& out, role sender, frame_kind kind, std::span<const std::byte> payload) {
+  const auto header = make_header(sender, kind, payload.size());
+  auto* const to = begin_frame(out, header);
+  payload_masker(header).copy(to, payload.data(), payload.size());
+  out.resize(out.size() + payload.size());
+}
+
+void append_frame(coax::detail::storage& out, role sender, frame_kind kind,
+                  std::span<const asio::const_buffer> payload) {
+  std::size_t length = 0;
+  for (const auto& piece : payload) length += piece.size();
+  const auto header = make_header(sender, kind, length);
+  auto* to = begin_frame(out, header);
+  payload_masker masker(header);
+  for (const auto& piece : payload) {
+    masker.copy(to, static_cast<const std::byte*>(piece.data()), piece.size());
+    to += piece.size();
+  }
+  out.resize(out.size() + length);
+}
+
+payload_masker append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length) {
+  const auto header = make_header(sender, kind, length);
+  const auto size = encode_header(make_room(out, max_header_size), header);
+  out.resize(out.size() + size);
+  return payload_masker(header);
+}
+
+void append_close(coax::detail::storage& out, role sender, const close_frame& frame) {
+  std::array<std::byte, max_control_payload> payload;
+  const auto size = encode_close(payload, frame);
+  append_frame(out, sender, {.op = opcode::close}, std::span<const std::byte>(payload).first(size));
+}
+
+}  // namespace coax::protocol

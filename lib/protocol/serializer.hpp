@@ -1,0 +1,64 @@
+/// The sending half of a WebSocket: frames into an output buffer.
+#pragma once
+
+#include "protocol/close_frame.hpp"
+#include "protocol/frame.hpp"
+#include <coax/message.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace coax::protocol {
+
+namespace asio = boost::asio;
+
+/// What stands in the first byte of a frame.
+struct frame_kind {
+  opcode op = opcode::binary;
+  bool fin = true;
+  bool rsv1 = false;
+};
+
+/// Masks a payload piece by piece under one key. Does nothing but copy for a server.
+class payload_masker {
+ public:
+  payload_masker() = default;
+  explicit payload_masker(const frame_header& header) noexcept : key_(header.key), masked_(header.masked) {}
+
+  /// The next `n` bytes of the payload, from `src` to `dst`, which are the same or do not overlap.
+  void copy(std::byte* dst, const std::byte* src, std::size_t n) noexcept;
+  void in_place(std::span<std::byte> piece) noexcept { copy(piece.data(), piece.data(), piece.size()); }
+
+ private:
+  masking_key key_{};
+  bool masked_ = false;
+  std::size_t offset_ = 0;
+};
+
+/// The header of a frame that `sender` sends: masked with a fresh key if it is a client.
+frame_header make_header(role sender, frame_kind kind, std::uint64_t length);
+
+/// A header in its wire form, for a payload that is sent from where it is.
+class encoded_header {
+ public:
+  explicit encoded_header(const frame_header& header) noexcept : size_(encode_header(bytes_.data(), header)) {}
+  std::span<const std::byte> bytes() const noexcept { return std::span(bytes_).first(size_); }
+
+ private:
+  std::array<std::byte, max_header_size> bytes_;
+  std::size_t size_;
+};
+
+/// Appends a whole frame to `out`, which grows geometrically.
+void append_frame(coax::detail::storage& out, role sender, frame_kind kind, std::span<const std::byte> payload);
+void append_frame(coax::detail::storage& out, role sender, frame_kind kind,
+                  std::span<const asio::const_buffer> payload);
+
+/// Appends a header alone; a client masks the payload that follows with the masker that is returned.
+payload_masker append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length);
+
+/// Appends a close frame. Throws as `check_close` before anything happened.
+void append_close(coax::detail::storage& out, role sender, const close_frame& frame);
+
+}  // namespace coax::protocol
