@@ -1,0 +1,10 @@
+#include <coax/handshake_error.hpp>
+
+namespace coax {
+
+handshake_error::handshake_error(std::string_view what, unsigned status, headers fields, std::string body)
+    : system_error(errc::handshake_failed, what), status_(status), fields_(std::move(fields)), body_(std::move(body)) {
+  if (body_.size() > max_body) body_.resize(max_body);
+}
+
+}  // namespace coax
