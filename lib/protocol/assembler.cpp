@@ -12,9 +12,14 @@ constexpr std::size_t allocation_step = 1024 * 1024;
 /// Large payloads are unmasked and validated in pieces that stay in the first-level cache.
 constexpr std::size_t hot_chunk = 16 * 1024;
 
-/// Deflate makes data that it cannot compress a little larger: the inflater applies the limit exactly.
-std::uint64_t limit_on_wire(std::size_t limit, bool compressed) noexcept {
-  return compressed ? std::uint64_t{limit} + limit / 16 + 64 : limit;
+/// What can be held in memory at all.
+constexpr std::uint64_t addressable = std::numeric_limits<std::ptrdiff_t>::max();
+
+/// The limit for what stands in frames. Deflate makes data that it cannot compress a little larger; the inflater
+/// applies the limit exactly.
+std::uint64_t limit_on_wire(std::uint64_t limit, bool compressed) noexcept {
+  if (limit == 0 || limit > addressable / 2) return addressable;
+  return compressed ? limit + limit / 16 + 64 : limit;
 }
 
 }  // namespace
@@ -77,13 +82,10 @@ bool assembler::begin_data(const frame_header& frame) {
 }
 
 bool assembler::within_limit(std::uint64_t length) {
-  // Without a limit there remains what can be addressed.
-  const std::uint64_t addressable = std::numeric_limits<std::ptrdiff_t>::max();
-  const auto limit = options_.read_limit ? limit_on_wire(options_.read_limit, compressed_) : addressable;
+  const auto limit = limit_on_wire(options_.read_limit, compressed_);
   const std::uint64_t size = message_.size();
   if (size <= limit && length <= limit - size) [[likely]]
     return true;
-  // Both are below 2^63.
   fail({errc::message_too_big, status::message_too_big,
         "message of " + std::string(fin_ ? "" : "at least ") + std::to_string(size + length) +
             " bytes exceeds the read limit of " + std::to_string(options_.read_limit ? options_.read_limit : limit) +
