@@ -1,0 +1,217 @@
+/// @file
+/// A WebSocket connection.
+///
+///     coax::task<> echo(coax::conn c, coax::context ctx) {
+///       while (auto m = co_await c.next(ctx)) co_await c.write(m->kind(), m->data(), ctx);
+///       co_await c.close();
+///     }
+#pragma once
+
+#include <coax/context.hpp>
+#include <coax/message.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace coax {
+
+namespace detail {
+class connection;
+}
+
+/// What ended a connection.
+enum class close_initiator : unsigned char {
+  none,       ///< It has not ended.
+  local,      ///< `close`, `start_close`, `close_now` or the end of the handle.
+  remote,     ///< The peer's close frame.
+  transport,  ///< The byte stream ended or failed without a close frame.
+  protocol,   ///< The peer broke the protocol or a limit, and was told so by a close frame.
+  timeout     ///< Keepalive, write stall or close took too long.
+};
+
+/// How a connection ended; see `conn::closed`.
+struct close_info {
+  close_initiator initiator = close_initiator::none;
+  coax::status status = coax::status::no_status;  ///< Of the frame that decided; `abnormal` when there was none.
+  std::string reason;
+  bool clean = false;  ///< Both close frames were exchanged.
+  error_code error;    ///< The error of the transport, or the breach of the protocol.
+};
+
+/// Counters of a connection since it opened.
+struct conn_stats {
+  std::uint64_t bytes_received = 0;     ///< On the transport's side of framing, above TLS.
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t messages_received = 0;
+  std::uint64_t messages_sent = 0;      ///< Taken for sending, corked or sent.
+  std::uint64_t pings_received = 0;
+  std::uint64_t pongs_received = 0;
+  std::size_t bytes_queued = 0;         ///< Encoded and not yet taken by the transport.
+  std::size_t writers_waiting = 0;      ///< Writes that wait for room in the send queue.
+};
+
+/// Options that `accept` and `dial` have in common; `Self` is the options class itself, for chaining.
+template <class Self>
+class conn_options {
+ public:
+  /// Largest message in bytes after inflating, default 32 KiB; 0 = no limit. Over it: close 1009.
+  Self& read_limit(std::size_t bytes) { return read_limit_ = bytes, self(); }
+  /// Whether text must be UTF-8 (default yes; otherwise close 1007).
+  Self& validate_utf8(bool on) { return validate_utf8_ = on, self(); }
+  /// Ping after `idle` without a byte from the peer, fail with `errc::peer_timeout` after `timeout` more; both carry a
+  /// jitter of 10 %. Zero `idle` turns it off. Servers: 30 s and 10 s by default; clients: off.
+  Self& keepalive(std::chrono::nanoseconds idle, std::chrono::nanoseconds timeout = std::chrono::seconds(10)) {
+    keepalive_set_ = true;
+    return keepalive_idle_ = idle, keepalive_timeout_ = timeout, self();
+  }
+  /// How long the peer may take no byte while we have some to send, default 30 s.
+  Self& write_stall_timeout(std::chrono::nanoseconds d) { return write_stall_ = d, self(); }
+  /// How long `close` waits, for the send queue and then for the peer's reply; default 5 s each.
+  Self& close_timeout(std::chrono::nanoseconds d) { return close_timeout_ = d, self(); }
+  /// Bytes that may be queued before `write` waits, default 1 MiB.
+  Self& send_queue_limit(std::size_t bytes) { return send_queue_limit_ = bytes, self(); }
+
+  std::size_t read_limit() const noexcept { return read_limit_; }
+  bool validate_utf8() const noexcept { return validate_utf8_; }
+  bool keepalive_set() const noexcept { return keepalive_set_; }
+  std::chrono::nanoseconds keepalive_idle() const noexcept { return keepalive_idle_; }
+  std::chrono::nanoseconds keepalive_timeout() const noexcept { return keepalive_timeout_; }
+  std::chrono::nanoseconds write_stall_timeout() const noexcept { return write_stall_; }
+  std::chrono::nanoseconds close_timeout() const noexcept { return close_timeout_; }
+  std::size_t send_queue_limit() const noexcept { return send_queue_limit_; }
+
+ protected:
+  conn_options() = default;
+
+ private:
+  Self& self() { return static_cast<Self&>(*this); }
+
+  std::size_t read_limit_ = 32 * 1024;
+  std::size_t send_queue_limit_ = 1024 * 1024;
+  std::chrono::nanoseconds keepalive_idle_ = std::chrono::seconds(30);
+  std::chrono::nanoseconds keepalive_timeout_ = std::chrono::seconds(10);
+  std::chrono::nanoseconds write_stall_ = std::chrono::seconds(30);
+  std::chrono::nanoseconds close_timeout_ = std::chrono::seconds(5);
+  bool validate_utf8_ = true;
+  bool keepalive_set_ = false;
+};
+
+/// One end of a WebSocket (RFC 6455): a movable handle, made by `accept` or `dial`.
+///
+/// Any number of coroutines on any threads may write, ping and close; one may read at a time. Messages never
+/// interleave and leave in the order of the calls. Each operation runs on the connection's executor and resumes on
+/// the caller's; called on the connection's own executor it costs no switch.
+///
+/// Stopping the context of an operation ends that operation, never the connection: a stopped read loses no byte and
+/// the next one goes on in mid-frame; a stopped write sent nothing (`errc::canceled`, `errc::deadline_exceeded`) or
+/// leaves whole (`errc::canceled_sent`, `errc::deadline_exceeded_sent`). Asio's per-operation cancellation does the
+/// same. Only `close`, `start_close`, `close_now`, the peer, a protocol error, and the time-outs for a dead peer end
+/// a connection. After that every operation fails with the same error.
+///
+/// The connection must be read for control frames to be answered, unless `close_read` was called. Destroying the
+/// handle of an open connection is `close_now`; if a close is under way, it goes on in the background.
+///
+/// A moved-from handle may only be destroyed or assigned to.
+class conn {
+ public:
+  conn() noexcept;
+  explicit conn(std::shared_ptr<detail::connection> c) noexcept;
+  conn(conn&&) noexcept;
+  conn& operator=(conn&&) noexcept;
+  ~conn();
+
+  /// Whether this handle has a connection, open or not.
+  explicit operator bool() const noexcept { return connection_ != nullptr; }
+
+  /// Reads the next message whole.
+  ///
+  /// Control frames are handled inside. Text is valid UTF-8. The message owns its bytes.
+  ///
+  /// @throws close_error   the peer closed (status and reason inside), or the transport ended (`status::abnormal`).
+  /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded`; `errc::message_too_big`, `errc::invalid_utf8`,
+  ///                       `errc::protocol_error` after closing with the fitting status; `errc::peer_timeout`;
+  ///                       `errc::concurrent_read` if another read is in progress, which is left undisturbed.
+  task<message> read(context ctx = {});
+
+  /// As `read`, but nothing after a clean close with 1000 or 1001: `while (auto m = co_await c.next())`.
+  task<std::optional<message>> next(context ctx = {});
+
+  /// As `read`, with the error as a value; `closed()` tells the status of a close.
+  task<result<message>> try_read(context ctx = {});
+
+  /// Takes a message that has already arrived, without waiting and without a coroutine; nothing if there is none or a
+  /// read is in progress. From the connection's executor only.
+  std::optional<message> try_next();
+
+  /// Sends `bytes` as one message in one frame.
+  ///
+  /// Completes when the message is in the send queue or in the socket; above `send_queue_limit` bytes queued it waits
+  /// (backpressure), and a message over 16 KiB is sent from the caller's memory before it completes. `bytes` must
+  /// stay valid until then. Several writes of one turn of the executor leave in one system call, at the latest when
+  /// the turn ends.
+  ///
+  /// @throws close_error   the connection has ended, or is closing.
+  /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded` (nothing sent); `errc::canceled_sent`,
+  ///                       `errc::deadline_exceeded_sent` (will be sent whole); see `was_sent`.
+  task<> write(message_kind kind, asio::const_buffer bytes, context ctx = {});
+  /// Sends the concatenation of `pieces` as one message in one frame.
+  task<> write(message_kind kind, std::span<const asio::const_buffer> pieces, context ctx = {});
+  /// Sends text, which must be UTF-8; debug builds check (`std::invalid_argument`).
+  task<> write_text(std::string_view text, context ctx = {});
+  task<> write_binary(std::span<const std::byte> bytes, context ctx = {});
+  /// As `write`, with the error as a value.
+  task<result<void>> try_write(message_kind kind, asio::const_buffer bytes, context ctx = {});
+
+  /// Sends a ping and waits for its pong; returns the round trip time. Many may be outstanding. If nobody reads, it
+  /// reads by itself until the next message, which it leaves for the next `read`. RFC 6455 section 5.5.2.
+  /// @throws as `read`.
+  task<std::chrono::nanoseconds> ping(context ctx = {});
+
+  /// Closes: sends the close frame behind what is queued, waits for the peer's reply (reading and discarding if
+  /// nobody reads), and takes the transport down. Bounded by `close_timeout` twice. Does not throw for how the peer
+  /// behaves: `closed()` tells whether it was clean. A second call waits for the first. Stopping `ctx` ends only the
+  /// wait; the close goes on in the background.
+  ///
+  /// @throws std::invalid_argument  a status that may not be sent, or a reason over 123 bytes or not UTF-8: nothing
+  ///                                was sent and the connection is untouched.
+  /// @throws system_error           `errc::canceled`, `errc::deadline_exceeded`.
+  task<> close(coax::status code = coax::status::normal, std::string_view reason = {}, context ctx = {});
+
+  /// Begins `close` and returns; for destructors, catch blocks, and coroutines that have been cancelled, in which
+  /// every further `co_await` throws. From any thread. @throws std::invalid_argument as `close`.
+  void start_close(coax::status code = coax::status::normal, std::string_view reason = {});
+
+  /// Ends the connection at once, without a close frame. Pending operations fail with `errc::closed`. From any thread.
+  void close_now();
+
+  /// From now on answers control frames by itself and refuses data messages with 1008, for an end that only sends.
+  /// The token is stopped when the connection ends or `ctx` stops. Idempotent. From any thread.
+  std::stop_token close_read(context ctx = {});
+
+  /// Stopped when the connection has ended, for whatever reason. Its callbacks run on the connection's executor.
+  std::stop_token done() const;
+
+  /// How the connection ended; `close_initiator::none` as long as it has not. From any thread.
+  close_info closed() const;
+
+  /// Changes the limit of `conn_options::read_limit` from the next frame on. From any thread.
+  void read_limit(std::size_t bytes);
+
+  /// The subprotocol that was agreed on, or empty.
+  std::string_view subprotocol() const noexcept;
+  /// "127.0.0.1:8080", "[::1]:8080", or the path of a unix socket.
+  std::string local_endpoint() const;
+  std::string remote_endpoint() const;
+  /// Whether the connection runs over TLS.
+  bool secure() const noexcept;
+  /// A snapshot; exact when taken on the connection's executor.
+  conn_stats stats() const;
+  asio::any_io_executor get_executor() const;
+
+ private:
+  std::shared_ptr<detail::connection> connection_;
+};
+
+}  // namespace coax

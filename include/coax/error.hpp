@@ -1,0 +1,91 @@
+/// @file
+/// Error codes and exceptions.
+///
+/// Expected events (closed, canceled, a limit) are codes of `coax::errc`; they compare equal to the fitting
+/// `std::errc`, so `ec == std::errc::timed_out` holds for a deadline of any operation:
+///
+///     auto m = co_await c.try_read(context{}.with_timeout(5s));
+///     if (!m && m.error() == std::errc::timed_out) ...
+#pragma once
+
+#include <coax/status.hpp>
+
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <string>
+
+namespace coax {
+
+using error_code = boost::system::error_code;
+template <class T = void>
+using result = boost::system::result<T>;
+
+/// What can go wrong in an operation of this library. Errors of the operating system and of TLS keep their own
+/// category.
+enum class errc {
+  canceled = 1,            ///< The context was stopped. A write with this error sent nothing.
+  deadline_exceeded,       ///< The deadline of the context passed. A write with this error sent nothing.
+  canceled_sent,           ///< The context was stopped after the message had begun to leave: it will be sent whole.
+  deadline_exceeded_sent,  ///< The deadline passed after the message had begun to leave: it will be sent whole.
+  closed,                  ///< The connection has ended; `conn::closed()` tells why.
+  concurrent_read,         ///< Another read of the same connection is in progress; it goes on undisturbed.
+  message_too_big,         ///< A message above `read_limit`; the connection was closed with 1009.
+  protocol_error,          ///< The peer broke RFC 6455; the connection was closed with 1002.
+  invalid_utf8,            ///< Text that is not UTF-8; the connection was closed with 1007.
+  unexpected_data,         ///< A data message after `close_read`; the connection was closed with 1008.
+  peer_timeout,            ///< The peer gave no sign of life for the keepalive time.
+  write_stalled,           ///< The peer took no byte for `write_stall_timeout`.
+  slow_consumer,           ///< The peer's queue in the hub overflowed.
+  handshake_failed,        ///< The opening handshake was refused or malformed.
+  handshake_timeout,       ///< The opening handshake took too long.
+  bad_url,                 ///< A URL that cannot be dialled.
+  bad_request,             ///< A malformed HTTP message.
+  header_too_large,        ///< An HTTP head above its limits.
+  body_too_large,          ///< An HTTP body above its limit.
+  shut_down,               ///< The io_context is being destroyed.
+};
+
+const boost::system::error_category& coax_category() noexcept;
+error_code make_error_code(errc code) noexcept;
+
+/// Whether a write that failed with `ec` nevertheless leaves whole (do not send the message again elsewhere).
+inline bool was_sent(const error_code& ec) noexcept {
+  return ec == make_error_code(errc::canceled_sent) || ec == make_error_code(errc::deadline_exceeded_sent);
+}
+
+/// What operations of this library throw: `code()` for programs, `what()` for people.
+class system_error : public boost::system::system_error {
+ public:
+  explicit system_error(error_code ec);
+  /// `what` says what, where and what to do; the text of `ec` is appended to it.
+  system_error(error_code ec, std::string_view what);
+};
+
+/// Thrown by reads and writes when the connection has ended: by the peer's close frame (its status and reason), by
+/// an own one, or without any (`status::abnormal`).
+class close_error : public system_error {
+ public:
+  close_error(coax::status status, std::string reason, bool clean, error_code cause = {});
+
+  /// The status in the peer's close frame; `no_status` if it was empty, `abnormal` if there was none.
+  coax::status status() const noexcept { return status_; }
+  /// The reason in the close frame, valid UTF-8, often empty.
+  const std::string& reason() const noexcept { return reason_; }
+  /// Whether both close frames were exchanged.
+  bool clean() const noexcept { return clean_; }
+  /// The error of the transport or the breach of the protocol behind an unclean end.
+  const error_code& cause() const noexcept { return cause_; }
+
+ private:
+  coax::status status_;
+  std::string reason_;
+  bool clean_;
+  error_code cause_;
+};
+
+}  // namespace coax
+
+template <>
+struct boost::system::is_error_code_enum<coax::errc> : std::true_type {};

@@ -1,0 +1,27 @@
+/// The one clock of the library: `steady_clock`, unless a test has put a virtual one in its place.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+namespace coax::detail {
+
+using steady = std::chrono::steady_clock;
+
+/// A replacement for the clock; process-wide, because contexts carry no pointer to one.
+class clock_source {
+ public:
+  virtual steady::time_point now() const noexcept = 0;
+
+ protected:
+  ~clock_source() = default;
+};
+
+extern std::atomic<const clock_source*> current_clock;
+
+inline steady::time_point now() noexcept {
+  const auto* source = current_clock.load(std::memory_order_acquire);
+  return source ? source->now() : steady::now();
+}
+
+}  // namespace coax::detail

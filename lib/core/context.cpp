@@ -1,0 +1,28 @@
+#include <coax/context.hpp>
+
+#include "core/clock.hpp"
+
+namespace coax {
+namespace detail {
+
+constinit std::atomic<const clock_source*> current_clock{nullptr};
+
+}  // namespace detail
+
+context context::with_timeout(std::chrono::nanoseconds d) const {
+  const auto now = detail::now();
+  // A time-out beyond the end of the clock is none.
+  return d >= never - now ? *this : with_deadline(now + d);
+}
+
+error_code context::stopped() const noexcept {
+  return has_deadline() ? stopped(detail::now()) : stopped(time_point::min());
+}
+
+error_code context::stopped(time_point now) const noexcept {
+  if (token_.stop_requested()) return errc::canceled;
+  if (deadline_ <= now) return errc::deadline_exceeded;
+  return {};
+}
+
+}  // namespace coax

@@ -1,0 +1,179 @@
+/// Where coroutines wait for the object that owns the I/O.
+///
+/// The owner runs its socket operations itself and never cancels them for a caller. A caller parks; whatever makes it
+/// give up - its stop token, its deadline, Asio's cancellation slot - only pokes the lot on the owner's executor, and
+/// there each waiter looks at *its own* context. So a late stop of one operation cannot hit the next one, and giving
+/// up a wait leaves the I/O untouched.
+#pragma once
+
+#include "core/clock.hpp"
+
+#include <coax/context.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <memory>
+#include <new>
+#include <optional>
+
+namespace coax::detail {
+
+class parking_lot;
+class lot_service;
+
+/// The completion handler of a parked coroutine, stored in place: a parked operation allocates nothing.
+class parked_handler {
+ public:
+  parked_handler() noexcept = default;
+  parked_handler(const parked_handler&) = delete;
+  parked_handler& operator=(const parked_handler&) = delete;
+  ~parked_handler() { reset(); }
+
+  template <class Handler>
+  void emplace(Handler&& h) {
+    using handler_type = std::decay_t<Handler>;
+    static_assert(sizeof(handler_type) <= sizeof(memory_) && alignof(handler_type) <= alignof(void*));
+    new (memory_) handler_type(std::forward<Handler>(h));
+    run_ = [](void* p, how what, const asio::any_io_executor* ex) {
+      auto* stored = static_cast<handler_type*>(p);
+      handler_type local(std::move(*stored));
+      stored->~handler_type();
+      // The slot's handler points into the waiter: it must be gone before the coroutine goes on.
+      if (what != how::destroy)
+        if (auto slot = asio::get_associated_cancellation_slot(local); slot.is_connected()) slot.clear();
+      if (what == how::resume) std::move(local)();
+      if (what == how::post) asio::post(*ex, std::move(local));
+    };
+  }
+
+  explicit operator bool() const noexcept { return run_ != nullptr; }
+  /// Goes on with the coroutine inside this call; `*this` may be gone when it returns.
+  void resume() { std::exchange(run_, nullptr)(memory_, how::resume, nullptr); }
+  void post(const asio::any_io_executor& ex) { std::exchange(run_, nullptr)(memory_, how::post, &ex); }
+  /// Destroys the coroutine.
+  void reset() noexcept {
+    if (run_) std::exchange(run_, nullptr)(memory_, how::destroy, nullptr);
+  }
+
+ private:
+  enum class how { resume, post, destroy };
+
+  alignas(void*) std::byte memory_[4 * sizeof(void*)];
+  void (*run_)(void*, how, const asio::any_io_executor*) = nullptr;
+};
+
+/// Tells a lot when a token stops. Kept across operations while the same token comes back, because registering costs
+/// more than the rest of a wait.
+class stop_link {
+ public:
+  void attach(const std::stop_token& token, const std::shared_ptr<parking_lot>& lot);
+  void detach() noexcept {
+    callback_.reset();
+    token_ = {};
+  }
+
+ private:
+  struct poke {
+    std::weak_ptr<parking_lot> lot;
+    void operator()() const noexcept;
+  };
+
+  std::stop_token token_;
+  std::optional<std::stop_callback<poke>> callback_;
+};
+
+/// One parked coroutine; lives in the frame of the operation that waits.
+class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  /// `link`: where the registration with the stop token is kept; the waiter's own if null.
+  explicit waiter(const context& ctx, stop_link* link = nullptr) noexcept : ctx_(ctx), link_(link ? *link : own_link_) {}
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+  bool parked() const noexcept { return static_cast<bool>(handler_); }
+
+ protected:
+  ~waiter() = default;
+  /// Called when the waiter is about to leave before it was woken. Returns the error its coroutine goes on with, or
+  /// none to stay (and be woken in the ordinary way).
+  virtual error_code leaving(error_code why) { return why; }
+
+ private:
+  friend class parking_lot;
+
+  const context& ctx_;
+  stop_link own_link_;
+  stop_link& link_;
+  parked_handler handler_;
+  error_code result_;
+  bool slot_fired_ = false;
+};
+
+/// A waiter with nothing to undo.
+class plain_waiter final : public waiter {
+ public:
+  using waiter::waiter;
+};
+
+/// Base of every object on which coroutines wait. Confined to its executor; owned by shared_ptr.
+class parking_lot : public std::enable_shared_from_this<parking_lot> {
+ public:
+  explicit parking_lot(asio::any_io_executor ex);
+  parking_lot(const parking_lot&) = delete;
+  parking_lot& operator=(const parking_lot&) = delete;
+  virtual ~parking_lot();
+
+  const asio::any_io_executor& executor() const noexcept { return executor_; }
+
+  /// Throws std::logic_error in debug builds if the calling thread is not inside the executor, as far as its type
+  /// lets one tell.
+  void check_home() const;
+
+  /// Parks the calling coroutine until it is woken (the code given to `wake`) or its context stops
+  /// (`errc::canceled`, `errc::deadline_exceeded`). The caller has checked that the context is not stopped.
+  task<error_code> park(waiter& w);
+
+  /// Lets a parked coroutine go on: in its next turn, or inside the call. The second is for handlers that have nothing
+  /// left to do and hold the lot.
+  void wake(waiter& w, error_code result = {});
+  void wake_inline(waiter& w, error_code result = {});
+  void wake_all(error_code result);
+
+  /// Lets those leave whose contexts have stopped.
+  void poke();
+
+  /// Whether the io_context is going down: nothing may be posted any more.
+  bool shut_down() const noexcept { return shut_down_; }
+
+  /// The turn at which `on_time` is to be called, at the latest; lazily: the call may come early. From the executor.
+  void wake_at(steady::time_point at);
+
+ protected:
+  /// The time has come for something; `poke` was called. Calls `wake_at` for what is still to come.
+  virtual void on_time(steady::time_point) {}
+  /// The io_context is being destroyed: let go of the transport and of everything that keeps the lot alive.
+  virtual void on_shutdown() noexcept {}
+
+ private:
+  friend class lot_service;
+  using waiter_list = boost::intrusive::list<waiter, boost::intrusive::constant_time_size<false>>;
+
+  void time_is_up();
+  void arm_for_waiters();
+  void drop() noexcept;
+
+  asio::any_io_executor executor_;
+  waiter_list waiters_;
+  lot_service& service_;
+  bool shut_down_ = false;
+  // Guarded by the service.
+  boost::intrusive::list_member_hook<> service_hook_;
+  std::size_t heap_index_ = 0;  // 1-based; 0 = not in the heap
+  steady::time_point due_ = steady::time_point::max();
+};
+
+}  // namespace coax::detail

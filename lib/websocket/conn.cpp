@@ -1,0 +1,246 @@
+#include <coax/conn.hpp>
+
+#include "io/elsewhere.hpp"
+#include "protocol/close_frame.hpp"
+#include "protocol/utf8.hpp"
+#include "websocket/connection.hpp"
+
+#include <boost/asio/dispatch.hpp>
+
+#include <stdexcept>
+
+namespace coax {
+
+using detail::connection;
+using connection_ptr = std::shared_ptr<connection>;
+
+namespace {
+
+using pieces = std::span<const asio::const_buffer>;
+
+protocol::opcode opcode_of(message_kind kind) noexcept {
+  return kind == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
+}
+
+// Whether the caller runs on the connection's executor already.
+bool at_home(const asio::any_io_executor& caller, const connection_ptr& c) { return caller == c->executor(); }
+
+task<result<message>> read_at_home(connection_ptr c, context ctx) {
+  message m;
+  error_code ec;
+  if (!c->take(ctx, m, ec)) ec = co_await c->wait_for_message(ctx, m);
+  if (ec) co_return ec;
+  co_return std::move(m);
+}
+
+// What a read does when there is no message yet, or when it was called from elsewhere.
+task<error_code> read_slowly(connection_ptr c, bool home, const context& ctx, message& out) {
+  if (home) co_return co_await c->wait_for_message(ctx, out);
+  auto read = [c](context inner) { return read_at_home(c, std::move(inner)); };
+  auto got = co_await detail::elsewhere<result<message>>(c->executor(), ctx, read);
+  if (!got) co_return got.error();
+  out = std::move(*got);
+  co_return error_code();
+}
+
+task<error_code> write_at_home(connection_ptr c, protocol::opcode op, pieces bytes, std::size_t total, context ctx) {
+  error_code ec = ctx.stopped();
+  if (ec || c->send(op, bytes, total, ec)) co_return ec;
+  co_return co_await c->send_queued(op, bytes, total, ctx);
+}
+
+task<error_code> write_slowly(connection_ptr c, bool home, protocol::opcode op, pieces bytes, std::size_t total,
+                              const context& ctx) {
+  if (home) co_return co_await c->send_queued(op, bytes, total, ctx);
+  auto write = [c, op, bytes, total](context inner) { return write_at_home(c, op, bytes, total, std::move(inner)); };
+  co_return co_await detail::elsewhere<error_code>(c->executor(), ctx, write);
+}
+
+// One piece or several, on any executor; inlined into the operations so that a write has one coroutine.
+struct fast_write {
+  bool home;
+  bool done;
+  error_code ec;
+
+  fast_write(const asio::any_io_executor& caller, const connection_ptr& c, protocol::opcode op, pieces bytes,
+             std::size_t total, const context& ctx)
+      : home(at_home(caller, c)), done(false) {
+    if (!home) return;
+    ec = ctx.stopped();
+    done = ec || c->send(op, bytes, total, ec);
+  }
+};
+
+void check_text([[maybe_unused]] std::string_view text) {
+#ifndef NDEBUG
+  if (!protocol::is_valid_utf8(text)) throw std::invalid_argument("coax: write_text: the text is not valid UTF-8");
+#endif
+}
+
+}  // namespace
+
+conn::conn() noexcept = default;
+conn::conn(std::shared_ptr<connection> c) noexcept : connection_(std::move(c)) {}
+conn::conn(conn&&) noexcept = default;
+
+conn& conn::operator=(conn&& other) noexcept {
+  if (this == &other) return *this;
+  if (connection_) connection_->abandon();
+  connection_ = std::move(other.connection_);
+  return *this;
+}
+
+conn::~conn() {
+  if (connection_) connection_->abandon();
+}
+
+task<message> conn::read(context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  const bool home = at_home(caller, connection_);
+  message m;
+  error_code ec;
+  if (!home || !connection_->take(ctx, m, ec)) {
+    const auto c = connection_;
+    ec = co_await read_slowly(c, home, ctx, m);
+    if (ec) c->throw_error(ec, "read");
+  }
+  if (ec) connection_->throw_error(ec, "read");
+  co_return m;
+}
+
+task<std::optional<message>> conn::next(context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  const bool home = at_home(caller, connection_);
+  message m;
+  error_code ec;
+  const auto c = connection_;
+  if (!home || !c->take(ctx, m, ec)) ec = co_await read_slowly(c, home, ctx, m);
+  if (!ec) co_return std::move(m);
+  if (const auto end = c->closed(); ec == errc::closed && end && end->clean)
+    if (end->status == status::normal || end->status == status::going_away) co_return std::nullopt;
+  c->throw_error(ec, "next");
+}
+
+task<result<message>> conn::try_read(context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  const bool home = at_home(caller, connection_);
+  message m;
+  error_code ec;
+  const auto c = connection_;
+  if (!home || !c->take(ctx, m, ec)) ec = co_await read_slowly(c, home, ctx, m);
+  if (ec) co_return ec;
+  co_return std::move(m);
+}
+
+std::optional<message> conn::try_next() {
+  connection_->check_home();
+  message m;
+  error_code ec;
+  if (!connection_->take({}, m, ec) || ec) return std::nullopt;
+  return m;
+}
+
+task<> conn::write(message_kind kind, asio::const_buffer bytes, context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  const pieces one(&bytes, 1);
+  fast_write w(caller, connection_, opcode_of(kind), one, bytes.size(), ctx);
+  const auto c = connection_;
+  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), ctx);
+  if (w.ec) c->throw_error(w.ec, "write");
+}
+
+task<> conn::write(message_kind kind, pieces list, context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  const auto total = asio::buffer_size(list);
+  fast_write w(caller, connection_, opcode_of(kind), list, total, ctx);
+  const auto c = connection_;
+  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), list, total, ctx);
+  if (w.ec) c->throw_error(w.ec, "write");
+}
+
+task<> conn::write_text(std::string_view text, context ctx) {
+  check_text(text);
+  return write(message_kind::text, asio::buffer(text), std::move(ctx));
+}
+
+task<> conn::write_binary(std::span<const std::byte> bytes, context ctx) {
+  return write(message_kind::binary, asio::const_buffer(bytes.data(), bytes.size()), std::move(ctx));
+}
+
+task<result<void>> conn::try_write(message_kind kind, asio::const_buffer bytes, context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  const pieces one(&bytes, 1);
+  fast_write w(caller, connection_, opcode_of(kind), one, bytes.size(), ctx);
+  const auto c = connection_;
+  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), ctx);
+  if (w.ec) co_return w.ec;
+  co_return result<void>();
+}
+
+task<std::chrono::nanoseconds> conn::ping(context ctx) {
+  using round_trip = result<std::chrono::nanoseconds>;
+  const auto caller = co_await asio::this_coro::executor;
+  const auto c = connection_;
+  round_trip r = make_error_code(errc::closed);
+  if (at_home(caller, c)) {
+    r = co_await c->ping(ctx);
+  } else {
+    auto op = [c](context inner) -> task<round_trip> {
+      const auto at_call = inner;
+      co_return co_await c->ping(at_call);
+    };
+    r = co_await detail::elsewhere<round_trip>(c->executor(), ctx, op);
+  }
+  if (!r) c->throw_error(r.error(), "ping");
+  co_return *r;
+}
+
+task<> conn::close(coax::status code, std::string_view reason, context ctx) {
+  start_close(code, reason);
+  const auto caller = co_await asio::this_coro::executor;
+  const auto c = connection_;
+  error_code ec;
+  if (at_home(caller, c)) {
+    ec = co_await c->wait_until_finished(ctx);
+  } else {
+    auto op = [c](context inner) -> task<error_code> {
+      const auto at_call = inner;
+      co_return co_await c->wait_until_finished(at_call);
+    };
+    ec = co_await detail::elsewhere<error_code>(c->executor(), ctx, op);
+  }
+  if (ec) throw system_error(ec, "close");
+}
+
+void conn::start_close(coax::status code, std::string_view reason) {
+  protocol::check_close({code, reason});
+  asio::dispatch(connection_->executor(),
+                 [c = connection_, code, why = std::string(reason)] { c->begin_close(code, why); });
+}
+
+void conn::close_now() {
+  asio::dispatch(connection_->executor(), [c = connection_] { c->end_now(); });
+}
+
+std::stop_token conn::close_read(context ctx) {
+  asio::dispatch(connection_->executor(), [c = connection_] { c->begin_close_read(); });
+  if (!ctx.stop_token().stop_possible() && !ctx.has_deadline()) return connection_->done();
+  return connection_->until_done(ctx);
+}
+
+std::stop_token conn::done() const { return connection_->done(); }
+
+close_info conn::closed() const { return connection_->closed().value_or(close_info{}); }
+
+void conn::read_limit(std::size_t bytes) {
+  asio::dispatch(connection_->executor(), [c = connection_, bytes] { c->set_read_limit(bytes); });
+}
+
+std::string_view conn::subprotocol() const noexcept { return connection_->subprotocol(); }
+std::string conn::local_endpoint() const { return connection_->lower().local_endpoint(); }
+std::string conn::remote_endpoint() const { return connection_->lower().remote_endpoint(); }
+bool conn::secure() const noexcept { return connection_->lower().secure(); }
+conn_stats conn::stats() const { return connection_->stats(); }
+asio::any_io_executor conn::get_executor() const { return connection_->executor(); }
+
+}  // namespace coax

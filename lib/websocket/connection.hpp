@@ -1,0 +1,248 @@
+/// The state behind `coax::conn`: it owns the transport and does all I/O; callers only park on it.
+#pragma once
+
+#include "core/buffer_pool.hpp"
+#include "io/parking_lot.hpp"
+#include "protocol/assembler.hpp"
+#include "websocket/outbox.hpp"
+
+#include <coax/conn.hpp>
+#include <coax/transport.hpp>
+
+#include <atomic>
+#include <vector>
+
+namespace coax::detail {
+
+/// What a connection is made with.
+struct connection_settings {
+  template <class Options>
+  connection_settings(protocol::role r, const conn_options<Options>& o, std::string agreed_subprotocol = {})
+      : role(r),
+        subprotocol(std::move(agreed_subprotocol)),
+        read_limit(o.read_limit()),
+        send_queue_limit(o.send_queue_limit()),
+        validate_utf8(o.validate_utf8()),
+        // Clients leave keepalive to the server unless they ask for it.
+        keepalive_idle(r == protocol::role::server || o.keepalive_set() ? o.keepalive_idle() : std::chrono::nanoseconds(0)),
+        keepalive_timeout(o.keepalive_timeout()),
+        write_stall(o.write_stall_timeout()),
+        close_timeout(o.close_timeout()) {}
+
+  protocol::role role;
+  std::string subprotocol;
+  std::size_t read_limit;
+  std::size_t send_queue_limit;
+  bool validate_utf8;
+  std::chrono::nanoseconds keepalive_idle;
+  std::chrono::nanoseconds keepalive_timeout;
+  std::chrono::nanoseconds write_stall;
+  std::chrono::nanoseconds close_timeout;
+};
+
+/// A counter with one writer and any readers.
+class counter {
+ public:
+  void add(std::uint64_t n = 1) noexcept { value_.store(get() + n, std::memory_order_relaxed); }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// Told when the send queue has drained; the hub pulls by it.
+class drain_observer {
+ public:
+  virtual void on_drained() = 0;
+  virtual void on_ended() = 0;
+
+ protected:
+  ~drain_observer() = default;
+};
+
+class connection;
+
+/// A ping whose pong is awaited.
+class ping_waiter final : public waiter {
+ public:
+  ping_waiter(connection& c, const context& ctx, std::uint64_t number);
+  ~ping_waiter();
+
+  const std::uint64_t id;
+  const steady::time_point sent;
+  std::chrono::nanoseconds round_trip{};
+
+ private:
+  error_code leaving(error_code why) override;
+  connection& connection_;
+};
+
+/// A write that waits for room in the send queue, or for its bytes to be taken from the caller's memory.
+class write_waiter final : public waiter, public write_op {
+ public:
+  write_waiter(connection& c, const context& ctx, protocol::opcode op, std::span<const const_buffer> pieces,
+               std::size_t total);
+  ~write_waiter();
+
+ private:
+  error_code leaving(error_code why) override;
+  connection& connection_;
+};
+
+class connection final : public parking_lot, public transport::observer {
+ public:
+  /// A connection over `t`, on its executor, that begins with the bytes `already_read` (behind the handshake).
+  static std::shared_ptr<connection> create(std::shared_ptr<transport> t, const connection_settings& settings,
+                                            std::span<const std::byte> already_read);
+  connection(std::shared_ptr<transport> t, const connection_settings& settings);
+  ~connection() override;
+
+  // From the connection's executor --------------------------------------------------------------------------------
+
+  /// Takes a message that is there, or tells why there will be none. False: it must be waited for.
+  bool take(const context& ctx, message& out, error_code& ec) {
+    if (reading_ || close_read_) [[unlikely]] return ec = errc::concurrent_read, true;
+    if ((ec = ctx.stopped())) [[unlikely]] return true;
+    reading_ = true;
+    const bool done = take_ready(out, ec);
+    reading_ = false;
+    return done;
+  }
+  task<error_code> wait_for_message(const context& ctx, message& out);
+
+  /// Sends a message if that needs no waiting. False: it must be queued.
+  bool send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec);
+  task<error_code> send_queued(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total,
+                               const context& ctx);
+  /// Sends a frame that is encoded already, shared with others, if the queue has room for it.
+  bool send_encoded(std::span<const std::byte> frame, error_code& ec);
+  /// At most one; null to end it. `on_drained` comes in a turn of its own, when the queue has become empty.
+  void observe_drain(std::weak_ptr<drain_observer> o) noexcept { drain_observer_ = std::move(o); }
+  std::size_t queued() const noexcept { return outbox_.queued(); }
+
+  task<result<std::chrono::nanoseconds>> ping(const context& ctx);
+  task<error_code> wait_until_finished(const context& ctx);
+  void begin_close(coax::status code, std::string_view reason);
+  void end_now();
+  void begin_close_read();
+  void set_read_limit(std::size_t bytes) { assembler_.read_limit(bytes); }
+
+  // From any thread -----------------------------------------------------------------------------------------------
+
+  /// The handle has gone: ends what is open, leaves alone what is closing.
+  void abandon() noexcept;
+  /// Throws what a read or write that failed with `ec` throws.
+  [[noreturn]] void throw_error(error_code ec, std::string_view operation) const;
+  std::optional<close_info> closed() const;
+  std::stop_token done() const noexcept { return done_.get_token(); }
+  /// Stopped when the connection ends or `ctx` stops.
+  std::stop_token until_done(const context& ctx);
+  const std::string& subprotocol() const noexcept { return subprotocol_; }
+  conn_stats stats() const;
+  const transport& lower() const noexcept { return *transport_; }
+  protocol::role role() const noexcept { return role_; }
+
+ private:
+  friend class ping_waiter;
+  friend class write_waiter;
+  using clock = steady;
+
+  // connection_read.cpp
+  bool take_ready(message& out, error_code& ec);
+  bool advance();
+  bool handle(protocol::assembler::event e);
+  enum class received { some, nothing, ended };
+  received receive();
+  std::size_t take_early(asio::mutable_buffer to) noexcept;
+  bool wants_input() const noexcept;
+  bool input_ahead() const noexcept;
+  void pump();
+  void on_pong(std::span<const std::byte> payload);
+
+  // connection_write.cpp
+  void output_changed();
+  void flush();
+  void wake_writers();
+  enum class started_write { goes_on, fails };
+  void drop_writers(started_write what);
+  void publish_queue() noexcept;
+  void write_failed(error_code ec);
+  void post_turn();
+  void on_turn();
+
+  // connection_close.cpp
+  void on_peer_close();
+  void fail(errc code, coax::status status, std::string text);
+  void input_failed(error_code ec);
+  void end(close_info info, error_code code, std::string text);
+  void linger();
+  void discard_input();
+  void continue_shutdown();
+  void finish();
+
+  // connection_time.cpp
+  void on_time(clock::time_point time) override;
+  void start_keepalive();
+  void check_keepalive(clock::time_point time);
+
+  void on_ready(transport::direction d) override;
+  void on_shutdown() noexcept override;
+  std::shared_ptr<connection> self() { return std::static_pointer_cast<connection>(shared_from_this()); }
+
+  const protocol::role role_;
+  // Input
+  bool reading_ = false;        // a read is in progress
+  bool close_read_ = false;
+  bool has_ready_ = false;
+  bool read_waiting_ = false;   // the transport will tell
+  // Output
+  bool blocked_ = false;        // the transport had no room and will tell
+  bool turn_posted_ = false;
+  bool sent_since_receive_ = false;
+  unsigned receives_in_turn_ = 0;
+  // End
+  bool ended_ = false;          // closed() is settled
+  bool lingering_ = false;      // the transport is being taken down in good order
+  bool finished_ = false;       // the transport is closed
+  bool reply_awaited_ = false;  // our close frame has left
+  bool half_closed_ = false;
+  bool keep_probing_ = false;   // a keepalive ping is out and nothing has come since
+
+  std::shared_ptr<transport> transport_;
+  borrowed_buffer input_;
+  std::size_t input_begin_ = 0;
+  std::size_t input_end_ = 0;
+  storage early_;               // input that came with the handshake
+  std::size_t early_taken_ = 0;
+  protocol::assembler assembler_;
+  message ready_;
+  waiter* reader_ = nullptr;
+  stop_link read_link_;
+  outbox outbox_;
+  std::vector<ping_waiter*> pings_;  // in the order of their ids
+  std::uint64_t last_ping_ = 0;
+  std::weak_ptr<drain_observer> drain_observer_;
+
+  clock::time_point last_heard_;
+  clock::time_point keep_due_ = clock::time_point::max();   // of the next probe, or of its failure
+  clock::time_point stall_due_ = clock::time_point::max();
+  clock::time_point close_due_ = clock::time_point::max();  // of the current step of closing
+  std::chrono::nanoseconds keepalive_idle_;
+  std::chrono::nanoseconds keepalive_timeout_;
+  std::chrono::nanoseconds write_stall_;
+  std::chrono::nanoseconds close_timeout_;
+
+  const std::string subprotocol_;
+  std::shared_ptr<connection> keep_alive_;  // while it closes on its own
+  error_code write_error_;
+  error_code end_code_;
+  std::string end_text_;
+  close_info info_;
+  std::atomic<bool> info_settled_{false};
+  std::stop_source done_;
+  std::vector<std::shared_ptr<void>> scopes_;  // of until_done, until the connection ends
+  std::atomic<std::size_t> bytes_queued_{0}, writers_waiting_{0};
+  counter bytes_received_, bytes_sent_, messages_received_, messages_sent_, pings_received_, pongs_received_;
+};
+
+}  // namespace coax::detail

@@ -1,0 +1,249 @@
+#include "protocol/close_frame.hpp"
+#include "websocket/connection.hpp"
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
+
+namespace coax::detail {
+
+connection::connection(std::shared_ptr<transport> t, const connection_settings& s)
+    : parking_lot(t->executor()),
+      role_(s.role),
+      transport_(std::move(t)),
+      assembler_([&] {
+        protocol::assembler::options o;
+        o.role = s.role;
+        o.read_limit = s.read_limit;
+        o.validate_utf8 = s.validate_utf8;
+        return o;
+      }()),
+      outbox_(s.role, s.send_queue_limit),
+      keepalive_idle_(s.keepalive_idle),
+      keepalive_timeout_(s.keepalive_timeout),
+      write_stall_(s.write_stall),
+      close_timeout_(s.close_timeout),
+      subprotocol_(s.subprotocol) {}
+
+connection::~connection() {
+  if (!finished_) transport_->close();
+}
+
+// Our own close: the frame goes behind what is queued, then the peer has its time to answer.
+void connection::begin_close(coax::status code, std::string_view reason) {
+  if (ended_ || outbox_.close_requested()) return;
+  info_.initiator = close_initiator::local;
+  info_.status = code;
+  info_.reason = reason;
+  outbox_.close(code, reason);
+  keep_alive_ = self();
+  close_due_ = now() + close_timeout_;
+  wake_at(close_due_);
+  output_changed();
+  if (!read_waiting_) post_turn();
+}
+
+void connection::on_peer_close() {
+  close_info info;
+  const bool ours = outbox_.close_requested();
+  info.initiator = ours ? close_initiator::local : close_initiator::remote;
+  info.status = ours ? info_.status : assembler_.close_status();
+  info.reason = ours ? info_.reason : assembler_.close_reason();
+  info.clean = true;
+  drop_writers(started_write::goes_on);
+  // RFC 6455 5.5.1: the answer echoes the status.
+  if (!ours && !write_error_) outbox_.close(assembler_.close_status(), {});
+  end(std::move(info), errc::closed, {});
+  linger();
+}
+
+// The peer broke a rule: it is told which, and can read that.
+void connection::fail(errc code, coax::status status, std::string text) {
+  input_begin_ = input_end_;
+  drop_writers(started_write::goes_on);
+  if (!outbox_.close_requested()) outbox_.close(status, protocol::fit_reason(text));
+  end({close_initiator::protocol, status, text, false, code}, code, text);
+  linger();
+}
+
+// The transport has nothing more to read.
+void connection::input_failed(error_code ec) {
+  if (lingering_) return finish();
+  const bool ours = outbox_.close_requested() && info_.initiator == close_initiator::local;
+  const error_code cause = write_error_ && ec == asio::error::eof ? write_error_ : ec;
+  end({ours ? close_initiator::local : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed, {});
+  finish();
+}
+
+void connection::end_now() {
+  if (finished_) return;
+  has_ready_ = false;
+  ready_ = {};
+  input_begin_ = input_end_;
+  end({close_initiator::local, status::abnormal, {}, false, errc::closed}, errc::closed, {});
+  finish();
+}
+
+// Settles how the connection ended, once, and lets all that wait know.
+void connection::end(close_info info, error_code code, std::string text) {
+  if (ended_) return;
+  ended_ = true;
+  info_ = std::move(info);
+  end_code_ = code;
+  end_text_ = std::move(text);
+  info_settled_.store(true, std::memory_order_release);
+  keep_due_ = clock::time_point::max();
+  if (reader_) wake(*std::exchange(reader_, nullptr));
+  for (auto* p : std::exchange(pings_, {})) wake(*p, code);
+  if (shut_down()) return;
+  // Callbacks of the token are the user's: they run in a turn of their own.
+  asio::post(executor(), [source = done_, scopes = std::move(scopes_)]() mutable { source.request_stop(); });
+  if (auto o = drain_observer_.lock()) asio::post(executor(), [o] { o->on_ended(); });
+}
+
+// Takes the transport down so that the peer can read our last words: what is queued leaves, our end is said, input is
+// discarded until the peer's end. A client that has closed cleanly lets the server go first (RFC 6455 7.1.1).
+void connection::linger() {
+  if (finished_ || lingering_) return;
+  lingering_ = true;
+  keep_alive_ = self();
+  input_.give_back();
+  input_begin_ = input_end_ = 0;
+  close_due_ = now() + close_timeout_;
+  wake_at(close_due_);
+  flush();
+  if (!finished_ && !read_waiting_) post_turn();
+}
+
+void connection::continue_shutdown() {
+  if (finished_ || write_error_) return;
+  if (!lingering_) {
+    // The close frame has left: from here on the peer's time runs.
+    if (outbox_.close_left() && !blocked_ && !reply_awaited_) {
+      reply_awaited_ = true;
+      close_due_ = now() + close_timeout_;
+      wake_at(close_due_);
+    }
+    return;
+  }
+  if (!outbox_.empty() || blocked_) return;
+  if (role_ == protocol::role::client && info_.clean) return;
+  if (half_closed_) return;
+  half_closed_ = true;
+  transport_->shutdown_send();
+  if (transport_->output_pending()) flush();
+}
+
+void connection::discard_input() {
+  borrowed_buffer scratch;
+  for (unsigned i = 0; i != 16; ++i) {
+    error_code ec;
+    transport_->read_some({scratch.borrow(), borrowed_buffer::size}, ec);
+    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+      read_waiting_ = true;
+      return transport_->wait(transport::direction::read);
+    }
+    if (ec) return finish();
+  }
+  post_turn();
+}
+
+void connection::finish() {
+  if (finished_) return;
+  finished_ = true;
+  lingering_ = false;
+  // The client's side of TLS says its end as well, as far as that goes without waiting.
+  if (info_.clean && !half_closed_ && !write_error_) transport_->shutdown_send();
+  transport_->close();
+  drop_writers(started_write::fails);
+  outbox_.clear();
+  read_link_.detach();
+  close_due_ = stall_due_ = clock::time_point::max();
+  wake_all({});
+  // Whoever called holds the connection.
+  keep_alive_.reset();
+}
+
+task<error_code> connection::wait_until_finished(const context& ctx) {
+  const auto keep = self();
+  while (!finished_) {
+    if (const auto ec = ctx.stopped()) co_return ec;
+    plain_waiter w(ctx);
+    const error_code ec = co_await park(w);
+    if (ec) co_return ec;
+  }
+  co_return error_code();
+}
+
+void connection::begin_close_read() {
+  if (close_read_ || ended_) return;
+  close_read_ = true;
+  if (has_ready_) return fail(errc::unexpected_data, status::policy_violation, "unexpected data message");
+  if (!read_waiting_) post_turn();
+}
+
+std::stop_token connection::until_done(const context& ctx) {
+  struct linked {
+    struct stop {
+      stop_scope* scope;
+      void operator()() const { scope->request_stop(); }
+    };
+    linked(const asio::any_io_executor& ex, const context& parent, const std::stop_token& done)
+        : scope(ex, parent), link(done, stop{&scope}) {}
+    stop_scope scope;
+    std::stop_callback<stop> link;
+  };
+  auto both = std::make_shared<linked>(executor(), ctx, done());
+  auto token = both->scope.get_token();
+  asio::dispatch(executor(), [c = self(), both = std::move(both)] {
+    if (c->ended_) return both->scope.request_stop();
+    c->scopes_.push_back(both);
+  });
+  return token;
+}
+
+void connection::abandon() noexcept {
+  if (shut_down()) return;
+  asio::dispatch(executor(), [c = self()] {
+    if (!c->outbox_.close_requested()) c->end_now();
+  });
+}
+
+void connection::on_shutdown() noexcept {
+  transport_->close();
+  finished_ = ended_ = true;
+  end_code_ = errc::shut_down;
+  read_link_.detach();
+  // Kept to the end of the caller, who holds the lot.
+  keep_alive_.reset();
+}
+
+void connection::throw_error(error_code ec, std::string_view operation) const {
+  const auto info = closed();
+  if (ec == errc::closed) {
+    if (info) throw close_error(info->status, info->reason, info->clean, info->error);
+    throw close_error(status::no_status, "the connection is closing", false, write_error_);
+  }
+  std::string what(operation);
+  if (info && ec == info->error && !info->reason.empty()) what.append(": ") += info->reason;
+  throw system_error(ec, what);
+}
+
+std::optional<close_info> connection::closed() const {
+  if (!info_settled_.load(std::memory_order_acquire)) return std::nullopt;
+  return info_;
+}
+
+conn_stats connection::stats() const {
+  conn_stats s;
+  s.bytes_received = bytes_received_.get();
+  s.bytes_sent = bytes_sent_.get();
+  s.messages_received = messages_received_.get();
+  s.messages_sent = messages_sent_.get();
+  s.pings_received = pings_received_.get();
+  s.pongs_received = pongs_received_.get();
+  s.bytes_queued = bytes_queued_.load(std::memory_order_relaxed);
+  s.writers_waiting = writers_waiting_.load(std::memory_order_relaxed);
+  return s;
+}
+
+}  // namespace coax::detail

@@ -1,0 +1,192 @@
+#include "io/coarse_clock.hpp"
+#include "websocket/connection.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace coax::detail {
+namespace {
+
+// How often input may be received without giving other work of the thread a turn.
+constexpr unsigned receives_per_turn = 16;
+
+}  // namespace
+
+std::shared_ptr<connection> connection::create(std::shared_ptr<transport> t, const connection_settings& settings,
+                                               std::span<const std::byte> already_read) {
+  auto c = std::make_shared<connection>(std::move(t), settings);
+  c->transport_->observe(std::static_pointer_cast<connection>(c->shared_from_this()));
+  c->early_.append(already_read.data(), already_read.size());
+  c->start_keepalive();
+  return c;
+}
+
+bool connection::take_ready(message& out, error_code& ec) {
+  if (!has_ready_ && !advance()) return false;
+  if (has_ready_) {
+    has_ready_ = false;
+    out = std::move(ready_);
+    return true;
+  }
+  ec = end_code_;
+  return true;
+}
+
+// Works off what has been received, up to the next message. True if a message is ready or there will be none any more.
+bool connection::advance() {
+  while (input_begin_ != input_end_) {
+    std::size_t used = 0;
+    const auto event = assembler_.feed({input_.data() + input_begin_, input_end_ - input_begin_}, used);
+    input_begin_ += used;
+    if (handle(event)) return true;
+  }
+  input_.give_back();
+  return ended_;
+}
+
+// True if there is nothing to go on with: a message is ready, or the input has ended.
+bool connection::handle(protocol::assembler::event e) {
+  using event = protocol::assembler::event;
+  switch (e) {
+    case event::need_more: return false;
+    case event::message:
+      messages_received_.add();
+      if (close_read_ && !ended_) return fail(errc::unexpected_data, status::policy_violation, "unexpected data message"), true;
+      // While we close, data is only for a reader that waits for it.
+      if (outbox_.close_requested() && !reading_) return static_cast<void>(assembler_.take_message()), false;
+      ready_ = assembler_.take_message();
+      has_ready_ = true;
+      return true;
+    case event::ping:
+      pings_received_.add();
+      if (ended_ || outbox_.close_requested()) return false;
+      outbox_.pong(assembler_.control_payload());
+      output_changed();
+      return false;
+    case event::pong: return on_pong(assembler_.control_payload()), false;
+    case event::close: return on_peer_close(), true;
+    case event::failed: {
+      const auto& why = assembler_.error();
+      return fail(why.code, why.status, why.text), true;
+    }
+  }
+  return true;
+}
+
+connection::received connection::receive() {
+  error_code ec;
+  const auto direct = assembler_.direct_buffer();
+  const asio::mutable_buffer to = direct.empty() ? asio::mutable_buffer(input_.borrow(), borrowed_buffer::size)
+                                                 : asio::mutable_buffer(direct.data(), direct.size());
+  const std::size_t n = early_.empty() ? transport_->read_some(to, ec) : take_early(to);
+  if (direct.empty()) {
+    input_begin_ = 0;
+    input_end_ = n;
+  }
+  if (ec) {
+    input_.give_back();
+    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+      read_waiting_ = true;
+      transport_->wait(transport::direction::read);
+      return received::nothing;
+    }
+    input_failed(ec);
+    return received::ended;
+  }
+  sent_since_receive_ = false;
+  ++receives_in_turn_;
+  keep_probing_ = false;
+  last_heard_ = coarse_now();
+  bytes_received_.add(n);
+  if (!direct.empty()) handle(assembler_.commit_direct(n));
+  // TLS may have to answer what it has read.
+  if (transport_->output_pending() && !blocked_) flush();
+  return ended_ ? received::ended : received::some;
+}
+
+std::size_t connection::take_early(asio::mutable_buffer to) noexcept {
+  const std::size_t n = std::min(to.size(), early_.size() - early_taken_);
+  std::memcpy(to.data(), early_.data() + early_taken_, n);
+  early_taken_ += n;
+  if (early_taken_ == early_.size()) {
+    early_.clear();
+    early_.release();
+  }
+  return n;
+}
+
+// Whether somebody needs what arrives: a reader, or whoever waits for a control frame.
+bool connection::wants_input() const noexcept {
+  return reader_ || close_read_ || !pings_.empty() || keep_probing_ || (outbox_.close_requested() && !ended_) ||
+         (write_error_ && !ended_);
+}
+
+bool connection::input_ahead() const noexcept {
+  return input_begin_ != input_end_ &&
+         assembler_.frame_ahead({const_cast<borrowed_buffer&>(input_).data() + input_begin_, input_end_ - input_begin_});
+}
+
+// The top of a handler: receives until a message is ready for the reader, then goes on with him as the last act.
+void connection::pump() {
+  if (lingering_) return discard_input();
+  receives_in_turn_ = 0;
+  while (wants_input() && !has_ready_ && !advance() && !read_waiting_) {
+    if (receives_in_turn_ == receives_per_turn) return post_turn();
+    if (receive() == received::nothing) return;
+  }
+  if (reader_ && has_ready_) wake_inline(*std::exchange(reader_, nullptr));
+}
+
+task<error_code> connection::wait_for_message(const context& ctx, message& out) {
+  const auto keep = self();
+  struct reading_guard {
+    explicit reading_guard(bool& f) noexcept : flag(f) { flag = true; }
+    ~reading_guard() { flag = false; }
+    bool& flag;
+  } guard(reading_);
+  error_code ec;
+  for (;;) {
+    if (!outbox_.empty() && !blocked_) flush();
+    // Right after sending there is hardly anything to receive: others have their turn first (docs/performance.md).
+    const bool later = read_waiting_ || sent_since_receive_ || receives_in_turn_ == receives_per_turn;
+    if (!later && !ended_) {
+      if (receive() != received::nothing) {
+        if (take_ready(out, ec)) co_return ec;
+        continue;
+      }
+    } else if (!read_waiting_) {
+      post_turn();
+    }
+    if (ended_) {
+      if (!take_ready(out, ec)) ec = end_code_;
+      co_return ec;
+    }
+    plain_waiter w(ctx, &read_link_);
+    reader_ = &w;
+    ec = co_await park(w);
+    if (reader_ == &w) reader_ = nullptr;
+    // What has been seen to be stopped takes nothing.
+    if (!ec) ec = ctx.stopped();
+    if (ec) co_return ec;
+    if (take_ready(out, ec)) co_return ec;
+  }
+}
+
+void connection::on_pong(std::span<const std::byte> payload) {
+  pongs_received_.add();
+  if (payload.size() != sizeof(std::uint64_t)) return;
+  std::uint64_t id;
+  std::memcpy(&id, payload.data(), sizeof id);
+  const auto time = now();
+  // A pong answers the earlier pings as well: the peer may have answered only the latest (RFC 6455 5.5.3).
+  while (!pings_.empty() && pings_.front()->id <= id) {
+    auto& p = *pings_.front();
+    pings_.erase(pings_.begin());
+    p.round_trip = time - p.sent;
+    wake(p);
+  }
+}
+
+}  // namespace coax::detail

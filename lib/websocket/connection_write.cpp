@@ -1,0 +1,176 @@
+#include "websocket/connection.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+
+namespace coax::detail {
+namespace {
+
+// A batch leaves at this size, be there more to come or not.
+constexpr std::size_t batch_limit = 64 * 1024;
+
+}  // namespace
+
+write_waiter::write_waiter(connection& c, const context& ctx, protocol::opcode op,
+                           std::span<const const_buffer> pieces, std::size_t total)
+    : waiter(ctx), write_op(op, pieces, total), connection_(c) {}
+
+// Frames of parked writes are destroyed when the io_context is; the outbox must not keep them.
+write_waiter::~write_waiter() { connection_.outbox_.remove(*this); }
+
+error_code write_waiter::leaving(error_code why) {
+  if (!connection_.outbox_.remove(*this)) return why;
+  return why == errc::canceled ? errc::canceled_sent : errc::deadline_exceeded_sent;
+}
+
+bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec) {
+  if (ended_ || write_error_ || outbox_.close_requested()) [[unlikely]] return ec = errc::closed, true;
+  if (!outbox_.accepts(total)) return false;
+  outbox_.append(op, pieces);
+  messages_sent_.add();
+  output_changed();
+  return true;
+}
+
+bool connection::send_encoded(std::span<const std::byte> frame, error_code& ec) {
+  if (ended_ || write_error_ || outbox_.close_requested()) return ec = errc::closed, true;
+  if (blocked_ || !outbox_.accepts(std::min(frame.size(), outbox::copy_limit))) return false;
+  outbox_.append_encoded(frame);
+  messages_sent_.add();
+  output_changed();
+  return true;
+}
+
+task<error_code> connection::send_queued(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total,
+                                         const context& ctx) {
+  const auto keep = self();
+  write_waiter w(*this, ctx, op, pieces, total);
+  outbox_.push(w);
+  if (!blocked_) flush();
+  error_code ec;
+  if (w.at() != write_op::stage::finished && !ended_ && !write_error_) ec = co_await park(w);
+  if (w.at() == write_op::stage::finished && !ec) messages_sent_.add();
+  if (w.at() != write_op::stage::finished && !ec) ec = errc::closed;
+  co_return ec;
+}
+
+// Something was appended: it leaves now, or with what this turn is still going to write.
+void connection::output_changed() {
+  publish_queue();
+  if (blocked_) return;
+  if (outbox_.queued() < batch_limit && (turn_posted_ || input_ahead())) return post_turn();
+  flush();
+  post_turn();
+}
+
+void connection::flush() {
+  while (!blocked_ && !finished_) {
+    outbox::gather_list buffers;
+    const std::size_t count = outbox_.gather(buffers);
+    if (count == 0 && !transport_->output_pending()) break;
+    error_code ec;
+    const std::size_t n = transport_->write_some(std::span(buffers).first(count), ec);
+    if (n != 0) {
+      bytes_sent_.add(n);
+      sent_since_receive_ = true;
+      outbox_.consume(n);
+    }
+    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+      blocked_ = true;
+      stall_due_ = now() + write_stall_;
+      wake_at(stall_due_);
+      transport_->wait(transport::direction::write);
+    } else if (ec) {
+      return write_failed(ec);
+    }
+  }
+  wake_writers();
+  publish_queue();
+  if (outbox_.close_requested() || lingering_) continue_shutdown();
+}
+
+void connection::publish_queue() noexcept {
+  bytes_queued_.store(outbox_.queued(), std::memory_order_relaxed);
+  writers_waiting_.store(outbox_.waiting(), std::memory_order_relaxed);
+}
+
+void connection::wake_writers() {
+  while (auto* op = outbox_.pop_finished()) wake(*static_cast<write_waiter*>(op));
+}
+
+// Writes that have not begun to leave fail; one that has, only when its rest cannot leave.
+void connection::drop_writers(started_write what) {
+  while (auto* op = outbox_.pop_waiting()) wake(*static_cast<write_waiter*>(op), errc::closed);
+  if (what == started_write::fails)
+    if (auto* op = outbox_.drop_started()) wake(*static_cast<write_waiter*>(op), errc::closed);
+  outbox_.proceed();
+  wake_writers();
+}
+
+// What the peer said before it went may still be there to be read, its close frame above all; so the input decides.
+void connection::write_failed(error_code ec) {
+  if (write_error_) return;
+  write_error_ = ec;
+  drop_writers(started_write::fails);
+  outbox_.clear();
+  if (lingering_) return finish();
+  if (ended_) return;
+  close_due_ = now() + close_timeout_;
+  wake_at(close_due_);
+  if (!read_waiting_) post_turn();
+}
+
+void connection::post_turn() {
+  if (turn_posted_ || finished_ || shut_down()) return;
+  turn_posted_ = true;
+  asio::post(executor(), [c = self()] { c->on_turn(); });
+}
+
+// The end of an executor turn: what it has written leaves, and whoever waits for input has had others go first.
+void connection::on_turn() {
+  turn_posted_ = false;
+  if (finished_) return;
+  if (!outbox_.empty()) flush();
+  sent_since_receive_ = false;
+  if (!read_waiting_) pump();
+}
+
+void connection::on_ready(transport::direction d) {
+  if (d == transport::direction::read) {
+    read_waiting_ = false;
+    return pump();
+  }
+  blocked_ = false;
+  stall_due_ = clock::time_point::max();
+  flush();
+  if (blocked_ || !outbox_.empty()) return;
+  if (auto o = drain_observer_.lock()) o->on_drained();
+}
+
+task<result<std::chrono::nanoseconds>> connection::ping(const context& ctx) {
+  const auto keep = self();
+  if (const auto stopped = ctx.stopped()) co_return stopped;
+  if (ended_ || write_error_ || outbox_.close_requested()) co_return errc::closed;
+  ping_waiter w(*this, ctx, ++last_ping_);
+  pings_.push_back(&w);
+  outbox_.ping(std::as_bytes(std::span(&w.id, 1)));
+  output_changed();
+  // Without a reader the pong is read here.
+  if (!read_waiting_) post_turn();
+  const error_code ec = co_await park(w);
+  if (ec) co_return ec;
+  co_return w.round_trip;
+}
+
+ping_waiter::ping_waiter(connection& c, const context& ctx, std::uint64_t number)
+    : waiter(ctx), id(number), sent(now()), connection_(c) {}
+
+ping_waiter::~ping_waiter() { std::erase(connection_.pings_, this); }
+
+error_code ping_waiter::leaving(error_code why) {
+  std::erase(connection_.pings_, this);
+  return why;
+}
+
+}  // namespace coax::detail
