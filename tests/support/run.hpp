@@ -1,0 +1,109 @@
+/// Runs a coroutine as a test: it ends, or the test fails.
+#pragma once
+
+#include <coax/context.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <stdexcept>
+
+namespace coax::test {
+
+inline constexpr std::chrono::seconds watchdog{20};
+
+namespace detail {
+
+/// Spawns a callable that returns a task, with or without the io_context as its argument, or a task.
+template <class Body>
+void spawn(asio::io_context& ioc, Body& body, bool& finished, std::exception_ptr& error) {
+  auto done = [&finished, &error](std::exception_ptr e) {
+    finished = true;
+    error = e;
+  };
+  if constexpr (std::is_invocable_v<Body&, asio::io_context&>)
+    asio::co_spawn(ioc, [&ioc, &body] { return body(ioc); }, done);
+  else if constexpr (std::is_invocable_v<Body&>)
+    asio::co_spawn(ioc, [&body] { return body(); }, done);
+  else
+    asio::co_spawn(ioc, std::move(body), done);
+}
+
+/// Runs at most `limit` handlers; how many there were. A scenario in memory never waits; one with real time does.
+template <class Scenario>
+std::size_t run_cut(Scenario& scenario, std::size_t limit, bool& finished) {
+  asio::io_context ioc(1);
+  std::exception_ptr error;
+  spawn(ioc, scenario, finished, error);
+  std::size_t steps = 0;
+  while (steps < limit && !finished && (ioc.poll_one() != 0 || ioc.run_one_for(watchdog) != 0)) ++steps;
+  // What is left behind the end, such as a close in the background.
+  while (finished && steps < limit && ioc.poll_one() != 0) ++steps;
+  if (error) std::rethrow_exception(error);
+  return steps;
+}
+
+}  // namespace detail
+
+/// Runs `body` (a task, or a callable `task<>()` or `task<>(asio::io_context&)`) on `ioc` until it has ended, rethrows
+/// what it throws, and throws itself when it does not end in time.
+template <class Body>
+void run(asio::io_context& ioc, Body body, std::chrono::nanoseconds limit = watchdog) {
+  bool finished = false;
+  std::exception_ptr error;
+  detail::spawn(ioc, body, finished, error);
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!finished && ioc.run_one_until(end) != 0) {
+  }
+  if (error) std::rethrow_exception(error);
+  if (!finished) throw std::runtime_error("the coroutine has not ended in time");
+}
+
+/// The same on an io_context of its own, which is destroyed at the end with whatever is still parked on it.
+template <class Body>
+void run(Body body, std::chrono::nanoseconds limit = watchdog) {
+  asio::io_context ioc(1);
+  run(ioc, std::move(body), limit);
+}
+
+/// Lets everything that is ready go on, from inside a coroutine: `turns` trips through the scheduler.
+inline task<> settle(int turns = 20) {
+  const auto ex = co_await asio::this_coro::executor;
+  for (int i = 0; i < turns; ++i) co_await asio::post(ex, asio::use_awaitable);
+}
+
+/// Runs a scenario (`task<>(asio::io_context&)`, in memory) to its end, and then again and again, each time destroying
+/// the io_context with everything on it after one more handler: whatever is parked there must die without a leak or a
+/// use after free, which the sanitizers watch for.
+template <class Scenario>
+void cut_run(Scenario scenario) {
+  bool finished = false;
+  const std::size_t whole = detail::run_cut(scenario, SIZE_MAX, finished);
+  BOOST_REQUIRE_MESSAGE(finished, "the scenario has not ended");
+  // Long scenarios are cut at 300 places.
+  const std::size_t stride = std::max<std::size_t>(1, whole / 300);
+  for (std::size_t n = 0; n < whole; n += stride) {
+    bool ignored = false;
+    detail::run_cut(scenario, n, ignored);
+  }
+}
+
+}  // namespace coax::test
+
+/// A test whose body is a coroutine, with `ioc` at hand.
+#define COAX_CORO_TEST(name)                                                                     \
+  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc);                \
+  BOOST_AUTO_TEST_CASE(name) { coax::test::run(&name##_body); }                                  \
+  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc)
+
+/// The same, and again with every cut of `coax::test::cut_run`.
+#define COAX_SCENARIO_TEST(name)                                                                 \
+  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc);                \
+  BOOST_AUTO_TEST_CASE(name) { coax::test::cut_run(&name##_body); }                              \
+  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc)
