@@ -18,7 +18,7 @@ namespace coax::test {
 
 inline constexpr std::chrono::seconds watchdog{20};
 
-namespace detail {
+namespace runner {
 
 /// Spawns a callable that returns a task, with or without the io_context as its argument, or a task.
 template <class Body>
@@ -49,7 +49,7 @@ std::size_t run_cut(Scenario& scenario, std::size_t limit, bool& finished) {
   return steps;
 }
 
-}  // namespace detail
+}  // namespace runner
 
 /// Runs `body` (a task, or a callable `task<>()` or `task<>(asio::io_context&)`) on `ioc` until it has ended, rethrows
 /// what it throws, and throws itself when it does not end in time.
@@ -57,7 +57,7 @@ template <class Body>
 void run(asio::io_context& ioc, Body body, std::chrono::nanoseconds limit = watchdog) {
   bool finished = false;
   std::exception_ptr error;
-  detail::spawn(ioc, body, finished, error);
+  runner::spawn(ioc, body, finished, error);
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!finished && ioc.run_one_until(end) != 0) {
   }
@@ -84,13 +84,13 @@ inline task<> settle(int turns = 20) {
 template <class Scenario>
 void cut_run(Scenario scenario) {
   bool finished = false;
-  const std::size_t whole = detail::run_cut(scenario, SIZE_MAX, finished);
+  const std::size_t whole = runner::run_cut(scenario, SIZE_MAX, finished);
   BOOST_REQUIRE_MESSAGE(finished, "the scenario has not ended");
   // Long scenarios are cut at 300 places.
   const std::size_t stride = std::max<std::size_t>(1, whole / 300);
   for (std::size_t n = 0; n < whole; n += stride) {
     bool ignored = false;
-    detail::run_cut(scenario, n, ignored);
+    runner::run_cut(scenario, n, ignored);
   }
 }
 
