@@ -1,0 +1,164 @@
+#include "core/buffer_pool.hpp"
+#include "protocol/transcript.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace coax::protocol {
+namespace {
+
+constexpr std::size_t mebibyte = 1024 * 1024;
+
+wire header(opcode op, bool fin, std::uint64_t length) {
+  std::array<std::byte, max_header_size> out;
+  const auto size = encode_header(out.data(), {.fin = fin, .op = op, .masked = true, .length = length});
+  return wire(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
+assembler::options limited(std::size_t limit) {
+  auto how = receiving(role::server);
+  how.read_limit = limit;
+  return how;
+}
+
+assembler::event feed_all(assembler& a, wire bytes) {
+  std::size_t consumed = 0;
+  return a.feed(bytes, consumed);
+}
+
+BOOST_AUTO_TEST_SUITE(assembler_memory)
+
+BOOST_AUTO_TEST_CASE(a_message_of_exactly_the_limit_passes) {
+  const auto got = transcript(limited(1000), frame(role::client, {opcode::binary}, std::string(1000, 'x')));
+
+  BOOST_TEST(got.front() == "binary " + std::string(1000, 'x'));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_over_the_limit_fails_at_its_header) {
+  assembler a(limited(32'768));
+
+  BOOST_TEST((feed_all(a, header(opcode::binary, true, 40'000)) == assembler::event::failed));
+
+  BOOST_TEST((a.error().code == errc::message_too_big));
+  BOOST_TEST((a.error().status == status::message_too_big));
+  BOOST_TEST(a.error().text == "message of 40000 bytes exceeds the read limit of 32768 bytes");
+}
+
+BOOST_AUTO_TEST_CASE(fragments_add_up_to_the_limit) {
+  const auto first = frame(role::client, {opcode::text, false}, std::string(600, 'x'));
+  const auto more = frame(role::client, {opcode::continuation, false}, std::string(300, 'x'));
+
+  const auto got = transcript(limited(1000), first + more + more);
+
+  BOOST_TEST(got.front() == "failed 1009 message of at least 1200 bytes exceeds the read limit of 1000 bytes");
+}
+
+BOOST_AUTO_TEST_CASE(the_limit_counts_anew_for_each_message) {
+  const auto one = frame(role::client, {opcode::text}, std::string(900, 'x'));
+
+  BOOST_TEST(transcript(limited(1000), one + one + one).size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(control_frames_do_not_count) {
+  const auto part = frame(role::client, {opcode::binary, false}, std::string(1000, 'x'));
+  const auto ping = frame(role::client, {opcode::ping}, std::string(125, 'p'));
+  const auto end = frame(role::client, {opcode::continuation}, "");
+
+  BOOST_TEST(transcript(limited(1000), part + ping + end).back() == "binary " + std::string(1000, 'x'));
+}
+
+BOOST_AUTO_TEST_CASE(a_new_limit_applies_from_the_next_frame_on) {
+  assembler a(limited(1000));
+  const auto whole = frame(role::client, {opcode::binary, false}, std::string(900, 'x'));
+
+  feed_all(a, wire(whole.begin(), whole.begin() + 100));
+  a.read_limit(500);
+  BOOST_TEST((feed_all(a, wire(whole.begin() + 100, whole.end())) == assembler::event::need_more));
+
+  BOOST_TEST((feed_all(a, header(opcode::continuation, true, 0)) == assembler::event::failed));
+  BOOST_TEST(a.error().text == "message of 900 bytes exceeds the read limit of 500 bytes");
+}
+
+BOOST_AUTO_TEST_CASE(a_compressed_message_may_be_a_little_larger_than_the_limit_for_its_content) {
+  auto how = limited(1000);
+  how.deflate = true;
+
+  BOOST_TEST(transcript(how, frame(role::client, {opcode::binary, true, true}, std::string(1100, 'x'))).front() ==
+             "compressed binary " + std::string(1100, 'x'));
+  BOOST_TEST(transcript(how, frame(role::client, {opcode::binary, true, true}, std::string(2000, 'x'))).front() ==
+             "failed 1009 message of 2000 bytes exceeds the read limit of 1000 bytes");
+}
+
+BOOST_AUTO_TEST_CASE(a_lying_header_costs_no_memory) {
+  assembler a(limited(0));
+  feed_all(a, header(opcode::binary, true, std::uint64_t{1} << 62));
+
+  feed_all(a, wire(10));
+
+  BOOST_TEST(a.direct_buffer().size() <= mebibyte);
+}
+
+BOOST_AUTO_TEST_CASE(memory_runs_ahead_by_a_mebibyte_or_by_as_much_as_has_arrived) {
+  assembler a(limited(0));
+  feed_all(a, header(opcode::binary, true, std::uint64_t{1} << 40));
+  std::size_t received = 0;
+
+  while (received < 9 * mebibyte) {
+    const auto room = a.direct_buffer();
+    BOOST_REQUIRE(!room.empty());
+    BOOST_REQUIRE(room.size() <= std::max(mebibyte, received));
+    const auto n = std::min<std::size_t>(room.size(), 300'000);
+    BOOST_REQUIRE((a.commit_direct(n) == assembler::event::need_more));
+    received += n;
+  }
+}
+
+BOOST_AUTO_TEST_CASE(lengths_that_add_up_beyond_what_can_be_addressed_fail) {
+  assembler a(limited(0));
+  feed_all(a, header(opcode::binary, false, 10));
+  feed_all(a, wire(10));
+
+  BOOST_TEST((feed_all(a, header(opcode::continuation, true, 0x7fff'ffff'ffff'ffff)) == assembler::event::failed));
+  BOOST_TEST((a.error().status == status::message_too_big));
+}
+
+BOOST_AUTO_TEST_CASE(the_largest_limit_does_not_overflow) {
+  for (const bool deflate : {false, true}) {
+    auto how = limited(std::size_t(-1));
+    how.deflate = deflate;
+    BOOST_TEST(transcript(how, frame(role::client, {opcode::text, true, deflate}, "x")).front() ==
+               (deflate ? "compressed text x" : "text x"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(many_small_fragments_make_one_message) {
+  std::string wanted;
+  wire bytes = frame(role::client, {opcode::text, false}, "");
+  for (int i = 0; i != 3000; ++i) {
+    const std::string part(7, static_cast<char>('a' + i % 26));
+    wanted += part;
+    bytes = bytes + frame(role::client, {opcode::continuation, false}, part);
+  }
+  bytes = bytes + frame(role::client, {opcode::continuation}, "");
+
+  BOOST_TEST((transcript(limited(0), bytes).front() == "text " + wanted));
+}
+
+BOOST_AUTO_TEST_CASE(messages_of_steady_size_leave_the_pool_as_it_was) {
+  assembler a(limited(100'000));
+  const auto bytes = frame(role::client, {opcode::binary}, std::string(5000, 'x'));
+  transcript(a, bytes, [] { return 700; });
+  const auto before = coax::detail::pooled_bytes();
+
+  for (int i = 0; i != 100; ++i) transcript(a, bytes, [] { return 700; });
+
+  BOOST_TEST(coax::detail::pooled_bytes() == before);
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_assembler_is_small) {
+  BOOST_TEST(sizeof(assembler) <= 384u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace coax::protocol
