@@ -25,8 +25,8 @@ int main() {
   const coax::context ctx(stop.get_token());
   stop.request_stop();
 
-  const bool fine = std::string_view(received.data(), size) == "hello" && ctx.stopped() == coax::errc::canceled &&
-                    !coax::conn();
+  const bool fine =
+      std::string_view(received.data(), size) == "hello" && ctx.stopped() == coax::errc::canceled && !coax::conn();
   std::cout << (fine ? "coax works as installed\n" : "coax does not work as installed\n");
   return fine ? 0 : 1;
 }
