@@ -25,7 +25,7 @@ void naive(std::byte* data, std::size_t n, std::size_t offset) {
 std::vector<std::size_t> lengths() {
   std::vector<std::size_t> all;
   for (std::size_t n = 0; n <= 300; ++n) all.push_back(n);
-  for (std::size_t n : {511, 512, 513, 1023, 1024, 4096 + 31, 16384 + 7}) all.push_back(n);
+  for (std::size_t n : {511u, 512u, 513u, 1023u, 1024u, 4096u + 31, 16384u + 7}) all.push_back(n);
   return all;
 }
 

@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_client_takes_a_fresh_key_for_each_frame) {
 
 BOOST_AUTO_TEST_CASE(a_large_payload_is_masked_piece_by_piece_behind_its_header) {
   const std::string payload(50'000, 'x');
-  for (const std::size_t piece : {1, 7, 64, 4095, 50'000}) {
+  for (const std::size_t piece : {1u, 7u, 64u, 4095u, 50'000u}) {
     coax::detail::storage out;
     auto masker = append_header(out, role::client, {opcode::binary}, payload.size());
     auto bytes = bytes_in(out);

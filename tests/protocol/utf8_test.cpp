@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(sequences_of_four_bytes_are_judged_as_by_a_naive_decoder_at
         for (const auto d : borders) {
           const std::string s{static_cast<char>(first), static_cast<char>(b), static_cast<char>(c),
                               static_cast<char>(d)};
-          for (const std::size_t piece : {1, 2, 3, 4})
+          for (const std::size_t piece : {1u, 2u, 3u, 4u})
             if (ours(s, piece) != naive(s)) BOOST_FAIL("bytes " << first << ' ' << +b << ' ' << +c << ' ' << +d);
         }
 }
