@@ -1,6 +1,7 @@
 #include <coax/headers.hpp>
 
 #include "http/grammar.hpp"
+#include "protocol/header_field.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -9,8 +10,8 @@ namespace coax {
 namespace {
 
 void check(std::string_view name, std::string_view value) {
-  if (!http::is_token(name)) throw std::invalid_argument("header name is not a token: " + http::printable(name));
-  if (!http::is_field_value(value))
+  if (!protocol::valid_field_name(name)) throw std::invalid_argument("header name is not a token: " + http::printable(name));
+  if (!protocol::valid_field_value(value))
     throw std::invalid_argument("header " + std::string(name) + " holds a control character (CR, LF, NUL ...)");
 }
 
@@ -18,26 +19,26 @@ void check(std::string_view name, std::string_view value) {
 
 headers& headers::add(std::string_view name, std::string_view value) {
   check(name, value);
-  fields_.emplace_back(name, http::trim(value));
+  fields_.emplace_back(name, protocol::trim(value));
   return *this;
 }
 
 headers& headers::set(std::string_view name, std::string_view value) {
   check(name, value);
   // The views may point into a field that is about to go.
-  header_field field(name, http::trim(value));
+  header_field field(name, protocol::trim(value));
   erase(field.name);
   fields_.push_back(std::move(field));
   return *this;
 }
 
 bool headers::erase(std::string_view name) {
-  return std::erase_if(fields_, [name](const header_field& f) { return http::iequals(f.name, name); }) != 0;
+  return std::erase_if(fields_, [name](const header_field& f) { return protocol::iequals(f.name, name); }) != 0;
 }
 
 std::optional<std::string_view> headers::find(std::string_view name) const noexcept {
   for (const auto& f : fields_)
-    if (http::iequals(f.name, name)) return f.value;
+    if (protocol::iequals(f.name, name)) return f.value;
   return std::nullopt;
 }
 

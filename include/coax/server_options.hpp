@@ -1,0 +1,101 @@
+/// @file
+/// Limits, deadlines and hooks of a server.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace coax {
+
+enum class log_level : unsigned char { debug, info, warning, error };
+
+/// Called from any thread of the server; must not throw.
+using log_sink = std::function<void(log_level level, std::string_view text)>;
+
+/// Options of a server.
+class server_options {
+ public:
+  using duration = std::chrono::nanoseconds;
+
+  server_options() = default;
+
+  /// Serves with `n` io_contexts of its own, each run by one thread, with a listening socket each where the system
+  /// spreads connections over them (Linux). A connection stays on its thread. 0, the default: everything runs on the
+  /// server's executor, which must be that of an io_context run by one thread, or a strand.
+  server_options& threads(unsigned n) { return threads_ = n, *this; }
+  /// Serves TLS.
+  server_options& tls(std::shared_ptr<boost::asio::ssl::context> ctx) { return tls_ = std::move(ctx), *this; }
+  /// Serves TLS 1.2 and newer with a certificate chain and its key, both PEM files, which are loaded now.
+  /// @throws system_error a file that cannot be loaded.
+  server_options& tls(const std::string& certificate_chain_file, const std::string& key_file);
+
+  /// Connections at a time, over all threads, default 100,000; more wait in the system's queue.
+  server_options& max_connections(std::size_t n) { return max_connections_ = n, *this; }
+  /// Bytes of a request's head, default 16 KiB (431), and of its first line, default 8 KiB (414).
+  server_options& max_head(std::size_t bytes, std::size_t request_line = 8 * 1024) {
+    return max_head_ = bytes, max_request_line_ = request_line, *this;
+  }
+  /// Header fields of a request, default 100 (431).
+  server_options& max_header_fields(std::size_t n) { return max_fields_ = n, *this; }
+  /// Bytes of a request's body, default 1 MiB (413).
+  server_options& max_body(std::size_t bytes) { return max_body_ = bytes, *this; }
+
+  /// For the whole head of a request, TLS handshake included, however slowly it comes; default 10 s (408).
+  server_options& head_timeout(duration d) { return head_timeout_ = d, *this; }
+  /// For the whole body, once the handler reads it; default 30 s (408).
+  server_options& body_timeout(duration d) { return body_timeout_ = d, *this; }
+  /// Between two requests of a connection; default 60 s.
+  server_options& idle_timeout(duration d) { return idle_timeout_ = d, *this; }
+  /// How long a client may take nothing of an answer; default 30 s.
+  server_options& write_stall_timeout(duration d) { return write_stall_ = d, *this; }
+  /// How long handlers and WebSockets have to end when the server stops; default 10 s.
+  server_options& drain_timeout(duration d) { return drain_timeout_ = d, *this; }
+
+  /// Where the server tells of trouble: handlers that throw, exhausted file descriptors. Nowhere by default.
+  server_options& log(log_sink sink) { return log_ = std::move(sink), *this; }
+  /// Called with the address of each socket that listens, before the first connection.
+  server_options& on_listening(std::function<void(std::string_view endpoint)> hook) {
+    return on_listening_ = std::move(hook), *this;
+  }
+
+  unsigned threads() const noexcept { return threads_; }
+  const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
+  std::size_t max_connections() const noexcept { return max_connections_; }
+  std::size_t max_head() const noexcept { return max_head_; }
+  std::size_t max_request_line() const noexcept { return max_request_line_; }
+  std::size_t max_header_fields() const noexcept { return max_fields_; }
+  std::size_t max_body() const noexcept { return max_body_; }
+  duration head_timeout() const noexcept { return head_timeout_; }
+  duration body_timeout() const noexcept { return body_timeout_; }
+  duration idle_timeout() const noexcept { return idle_timeout_; }
+  duration write_stall_timeout() const noexcept { return write_stall_; }
+  duration drain_timeout() const noexcept { return drain_timeout_; }
+  const log_sink& log() const noexcept { return log_; }
+  const std::function<void(std::string_view)>& on_listening() const noexcept { return on_listening_; }
+
+ private:
+  std::shared_ptr<boost::asio::ssl::context> tls_;
+  log_sink log_;
+  std::function<void(std::string_view)> on_listening_;
+  std::size_t max_connections_ = 100'000;
+  std::size_t max_head_ = 16 * 1024;
+  std::size_t max_request_line_ = 8 * 1024;
+  std::size_t max_fields_ = 100;
+  std::size_t max_body_ = 1024 * 1024;
+  duration head_timeout_ = std::chrono::seconds(10);
+  duration body_timeout_ = std::chrono::seconds(30);
+  duration idle_timeout_ = std::chrono::seconds(60);
+  duration write_stall_ = std::chrono::seconds(30);
+  duration drain_timeout_ = std::chrono::seconds(10);
+  unsigned threads_ = 0;
+};
+
+}  // namespace coax

@@ -1,0 +1,31 @@
+/// @file
+/// Ctrl-C as a context.
+///
+///     coax::stop_on_signal stop(io.get_executor());
+///     co_await srv.serve("127.0.0.1:8080", stop);
+#pragma once
+
+#include <coax/context.hpp>
+
+namespace coax {
+
+/// A stop source that the first SIGINT or SIGTERM fires. After it, and when this object is destroyed, the signals have
+/// their old effect again: a second Ctrl-C ends the process.
+class stop_on_signal {
+ public:
+  explicit stop_on_signal(asio::any_io_executor ex);
+  stop_on_signal(stop_on_signal&&) noexcept;
+  stop_on_signal& operator=(stop_on_signal&&) noexcept;
+  ~stop_on_signal();
+
+  /// As a signal would do.
+  void request_stop();
+  std::stop_token get_token() const noexcept;
+  operator context() const { return context(get_token()); }
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace coax

@@ -1,0 +1,190 @@
+#include <coax/accept.hpp>
+
+#include "http/exchange_state.hpp"
+#include "protocol/handshake.hpp"
+#include "websocket/connection.hpp"
+
+#include <stdexcept>
+
+namespace coax {
+
+using detail::exchange_state;
+using phase = exchange_state::phase;
+
+accept_options::accept_options() : policy_(std::make_shared<protocol::accept_policy>()) {}
+
+// Options are copied into each call of accept; what all copies have in common is made once.
+protocol::accept_policy& accept_options::change() {
+  if (policy_.use_count() != 1) policy_ = std::make_shared<protocol::accept_policy>(*policy_);
+  return *policy_;
+}
+
+accept_options& accept_options::subprotocol(std::string name) {
+  if (!protocol::is_token(name)) throw std::invalid_argument("accept_options: the subprotocol is not a token");
+  change().subprotocols.push_back(std::move(name));
+  return *this;
+}
+
+accept_options& accept_options::subprotocols(std::vector<std::string> names) {
+  change().subprotocols.clear();
+  for (auto& name : names) subprotocol(std::move(name));
+  return *this;
+}
+
+accept_options& accept_options::require_subprotocol(bool on) {
+  change().require_subprotocol = on;
+  return *this;
+}
+
+accept_options& accept_options::origin_pattern(std::string pattern) {
+  auto all = origins_;
+  all.push_back(std::move(pattern));
+  return origin_patterns(std::move(all));
+}
+
+accept_options& accept_options::origin_patterns(std::vector<std::string> patterns) {
+  protocol::origin_patterns compiled(patterns);
+  change().origins = std::move(compiled);
+  origins_ = std::move(patterns);
+  return *this;
+}
+
+accept_options& accept_options::insecure_skip_origin_check(bool on) {
+  change().check_origin = !on;
+  return *this;
+}
+
+namespace {
+
+task<> refuse(exchange_state& s, response answer, std::string why, context ctx) {
+  handshake_error error(why, answer.status(), answer.headers(), answer.body());
+  co_await s.respond(std::move(answer), std::move(ctx));
+  throw error;
+}
+
+response answer_of(const protocol::rejection& r) {
+  response answer(r.http_status);
+  for (const auto& field : r.fields) answer.header(field.name, field.value);
+  answer.content_type("text/plain; charset=utf-8").body(r.text + "\n");
+  return answer;
+}
+
+task<> ask(exchange& x, const authorize_hook& authorize, context ctx) {
+  auto& s = x.state();
+  std::optional<response> answer;
+  std::exception_ptr error;
+  try {
+    answer = co_await authorize(x, ctx);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) {
+    if (s.at() == phase::open) co_await x.respond(500, "text/plain; charset=utf-8", "authorization failed\n", ctx);
+    std::rethrow_exception(error);
+  }
+  if (answer) {
+    std::string why = "refused by authorize";
+    co_await refuse(s, *std::move(answer), std::move(why), ctx);
+  }
+  if (s.at() != phase::open) throw handshake_error("answered by authorize");
+}
+
+response switching(const protocol::upgrade& u, const headers& more) {
+  response head(101);
+  head.header("Upgrade", "websocket").header("Connection", "Upgrade").header("Sec-WebSocket-Accept", u.accept);
+  if (!u.subprotocol.empty()) head.header("Sec-WebSocket-Protocol", u.subprotocol);
+  for (const auto& field : more) head.header(field.name, field.value);
+  return head;
+}
+
+task<protocol::upgrade> check(exchange& x, const accept_options& options, context ctx) {
+  auto& s = x.state();
+  protocol::request_head head;
+  head.method = s.request().method;
+  head.version = s.request().version;
+  head.fields = s.request().fields;
+  auto verdict = protocol::check_upgrade(head, options.policy());
+  if (verdict && s.body_pending()) {
+    protocol::rejection has_body;
+    has_body.text = "a WebSocket request with a body";
+    verdict = has_body;
+  }
+  if (!verdict) {
+    auto why = verdict.error().text;
+    auto answer = answer_of(verdict.error());
+    co_await refuse(s, std::move(answer), std::move(why), ctx);
+  }
+  if (options.authorize()) co_await ask(x, options.authorize(), ctx);
+  co_return *std::move(verdict);
+}
+
+}  // namespace
+
+task<conn> accept(exchange& x, accept_options options, context ctx) {
+  auto& s = x.state();
+  if (s.at() != phase::open) throw std::logic_error("coax::accept: the exchange has an answer already");
+  const auto limited = ctx.with_timeout(options.handshake_timeout());
+  const auto upgrade = co_await check(x, options, limited);
+  error_code ec = limited.stopped();
+  if (!ec) {
+    const auto head = switching(upgrade, options.headers());
+    ec = co_await s.upgrade(head, limited);
+  }
+  if (ec == errc::deadline_exceeded && !ctx.stopped()) ec = errc::handshake_timeout;
+  if (ec) throw system_error(ec, "accept");
+
+  std::string rest;
+  auto t = s.release(rest);
+  const detail::connection_settings settings(protocol::role::server, options, upgrade.subprotocol);
+  auto c = detail::connection::create(std::move(t), settings, std::as_bytes(std::span(rest)));
+  s.upgraded(c);
+  co_return conn(std::move(c));
+}
+
+namespace detail {
+namespace {
+
+/// The request as if it had been parsed here.
+std::unique_ptr<http::request> adopt(const foreign_request& from) {
+  auto r = std::make_unique<http::request>();
+  std::size_t total = from.method.size() + from.target.size();
+  for (const auto& f : from.fields) total += f.name.size() + f.value.size();
+  r->head.reserve(total);
+  const auto keep = [&r](const std::string& text) {
+    r->head += text;
+    return std::string_view(r->head.data() + r->head.size() - text.size(), text.size());
+  };
+  r->method = keep(from.method);
+  r->target = keep(from.target);
+  r->version = from.version;
+  for (const auto& f : from.fields) {
+    const auto name = keep(f.name);
+    r->fields.push_back({name, keep(f.value)});
+  }
+  return r;
+}
+
+}  // namespace
+
+task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request, accept_options options, context ctx) {
+  const auto wire = http::wire::create(std::move(t), std::chrono::seconds(30), std::stop_source());
+  wire->add_input(request.already_read);
+  auto state = std::make_unique<exchange_state>(wire, adopt(request));
+  auto& s = *state;
+  s.body_is_elsewhere();
+  s.end_after_answer();
+  if (auto target = http::parse_target(s.request().target)) s.target = *std::move(target);
+  exchange x(std::move(state));
+  std::exception_ptr error;
+  try {
+    co_return co_await accept(x, std::move(options), ctx);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (s.at() == phase::done) co_await wire->shutdown(std::chrono::seconds(2));
+  wire->cut();
+  std::rethrow_exception(error);
+}
+
+}  // namespace detail
+}  // namespace coax

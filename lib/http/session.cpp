@@ -1,0 +1,273 @@
+#include "http/session.hpp"
+
+#include "core/clock.hpp"
+#include "http/grammar.hpp"
+#include "io/tls_transport.hpp"
+#include "websocket/connection.hpp"
+
+#include <coax/handshake_error.hpp>
+
+namespace coax::http {
+
+using detail::exchange_state;
+using phase = exchange_state::phase;
+
+namespace {
+
+constexpr std::chrono::seconds linger_time{2};
+
+response text_answer(unsigned status, std::string_view text) {
+  response r(status);
+  r.content_type("text/plain; charset=utf-8").body(std::string(text) + "\n");
+  return r;
+}
+
+std::string join(const std::vector<std::string>& list) {
+  std::string all;
+  for (const auto& item : list) all.append(all.empty() ? "" : ", ").append(item);
+  return all;
+}
+
+bool is_code(std::exception_ptr error, std::initializer_list<errc> codes) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const boost::system::system_error& e) {
+    for (const auto code : codes)
+      if (e.code() == make_error_code(code)) return true;
+  } catch (...) {
+  }
+  return false;
+}
+
+std::string text_of(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+}  // namespace
+
+session::session(std::shared_ptr<site> s, std::shared_ptr<transport> t)
+    : site_(std::move(s)), transport_(std::move(t)), accepted_(detail::now()) {}
+
+session::~session() = default;
+
+task<> session::run() {
+  const auto self = shared_from_this();
+  const bool secured = co_await secure();
+  if (!secured) co_return;
+  for (bool first = true, go_on = true; go_on; first = false) {
+    auto next = co_await read_head(first);
+    if (!next) break;
+    go_on = co_await serve(*std::move(next));
+  }
+  if (wire_) co_await linger();
+  // The connection is this coroutine's as long as it is anybody's.
+  if (websocket_) co_await websocket_->wait_until_finished({});
+}
+
+task<bool> session::secure() {
+  if (const auto& tls = site_->options.tls()) {
+    const auto limited = stopping().with_deadline(accepted_ + site_->options.head_timeout());
+    auto secured = co_await detail::tls_accept(std::move(transport_), *tls, limited);
+    if (!secured) {
+      site_->log(log_level::debug, "TLS handshake failed: " + secured.error().message());
+      co_return false;
+    }
+    transport_ = *std::move(secured);
+  }
+  wire_ = wire::create(std::move(transport_), site_->options.write_stall_timeout(), stop_);
+  if (aborted_) wire_->cut();
+  co_return true;
+}
+
+task<std::optional<session::incoming>> session::read_head(bool first) {
+  head_scanner scanner(site_->limits());
+  const auto& options = site_->options;
+  bool begun = !wire_->input().empty();
+  auto due = first ? accepted_ + options.head_timeout()
+                   : detail::now() + (begun ? options.head_timeout() : options.idle_timeout());
+  for (;;) {
+    const auto verdict = scanner.scan(wire_->input());
+    if (verdict == head_scanner::verdict::complete) co_return co_await take_head(scanner);
+    if (verdict == head_scanner::verdict::refused) {
+      co_await refuse(scanner.why());
+      co_return std::nullopt;
+    }
+    const auto limited = stopping().with_deadline(due);
+    const error_code ec = co_await wire_->fill(limited);
+    if (ec == errc::deadline_exceeded && (first || begun))
+      co_await refuse(refusal(408, "the request head has not come in time"));
+    if (ec) co_return std::nullopt;
+    if (!begun && !first) due = detail::now() + options.head_timeout();
+    begun = true;
+  }
+}
+
+task<std::optional<session::incoming>> session::take_head(const head_scanner& scanner) {
+  incoming in;
+  const auto bytes = wire_->input().substr(scanner.begin(), scanner.end() - scanner.begin());
+  in.head = std::make_unique<request>(bytes);
+  wire_->consume(scanner.end());
+  auto wrong = in.parser.parse_head(*in.head);
+  if (!wrong) co_return std::move(in);
+  headers fields;
+  // RFC 6455 section 4.4: any 400 tells a WebSocket client the version.
+  if (wrong->status == 400 && protocol::has_token(in.head->fields, "Upgrade", "websocket"))
+    fields.add("Sec-WebSocket-Version", "13");
+  co_await refuse(*std::move(wrong), std::move(fields));
+  co_return std::nullopt;
+}
+
+// An answer to what is no request: behind it nothing can be understood any more.
+task<> session::refuse(refusal why, headers fields) {
+  answer_frame frame;
+  auto answer = text_answer(why.status, why.text);
+  for (const auto& field : fields) answer.header(field.name, field.value);
+  frame.length = answer.body().size();
+  frame.keep_alive = false;
+  const auto head = make_head(answer, frame);
+  const context never;
+  const error_code ec = co_await wire_->write(head, answer.body(), never);
+  if (ec) wire_->cut();
+}
+
+task<> session::linger() {
+  co_await wire_->shutdown(linger_time);
+}
+
+task<bool> session::serve(incoming in) {
+  auto state = std::make_unique<exchange_state>(wire_, std::move(in.head));
+  auto& s = *state;
+  s.parser = std::move(in.parser);
+  s.limits.bytes = site_->options.max_body();
+  s.limits.timeout = site_->options.body_timeout();
+  s.on_upgrade = [this](const std::shared_ptr<detail::connection>& c) { adopt(c); };
+  if (draining_) s.end_after_answer();
+  exchange x(std::move(state));
+  struct current_guard {
+    explicit current_guard(exchange_state*& p, exchange_state* now) : at(p) { at = now; }
+    ~current_guard() { at = nullptr; }
+    exchange_state*& at;
+  };
+  const current_guard guard(current_, &s);
+
+  auto target = parse_target(s.request().target);
+  if (!target) {
+    co_await refuse(refusal(400, "a malformed request target"));
+    co_return false;
+  }
+  s.target = *std::move(target);
+  auto match = site_->routes.match(s.request().method, s.target.segments);
+  std::exception_ptr error;
+  if (match.found && !s.target.asterisk) {
+    s.route = match.found;
+    s.params = std::move(match.values);
+    error = co_await call(x, *match.found);
+  } else {
+    co_await answer_unrouted(s, match);
+  }
+  co_return co_await settle(x, error);
+}
+
+task<std::exception_ptr> session::call(exchange& x, const route& r) {
+  const auto watched = wire_;
+  watched->watch();
+  std::exception_ptr error;
+  try {
+    const auto ctx = stopping();
+    co_await r.handler(x, ctx);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  watched->unwatch();
+  co_return error;
+}
+
+task<> session::answer_unrouted(exchange_state& x, const route_match& match) {
+  const bool options = x.request().method == "OPTIONS";
+  const auto allowed = x.target.asterisk ? site_->routes.methods() : match.allowed;
+  response answer = text_answer(404, "not found");
+  if (x.target.asterisk && !options)
+    answer = text_answer(400, "a malformed request target");
+  else if (options && (x.target.asterisk || !allowed.empty()))
+    answer = response(204).header("Allow", join(allowed) + (allowed.empty() ? "OPTIONS" : ", OPTIONS"));
+  else if (!allowed.empty())
+    answer = text_answer(405, "method not allowed").header("Allow", join(allowed) + ", OPTIONS");
+  const context never;
+  co_await x.respond(std::move(answer), never);
+}
+
+// Whether the next request may follow.
+task<bool> session::settle(exchange& x, std::exception_ptr error) {
+  auto& s = x.state();
+  if (error) report(s, error);
+  if (s.at() == phase::upgraded) co_return false;
+  const context never;
+  std::exception_ptr failed;
+  try {
+    if (s.at() == phase::open) co_await answer_for(s, error);
+    if (s.at() == phase::streaming && !error) co_await s.finish(never);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (failed || s.at() != phase::done) {
+    wire_->cut();
+    co_return false;
+  }
+  if (!s.keep_alive() || draining_) co_return false;
+  const auto limited = stopping().with_timeout(site_->options.body_timeout());
+  co_return co_await s.skip_body(limited);
+}
+
+// The answer of the server for a handler that has given none.
+task<> session::answer_for(exchange_state& x, std::exception_ptr error) {
+  const context never;
+  response answer = text_answer(500, "internal server error");
+  if (error && x.refused())
+    answer = text_answer(x.refused()->status, x.refused()->text);
+  else if (error && draining_ && is_code(error, {errc::canceled}))
+    answer = text_answer(503, "the server is going down");
+  if (!error) site_->log(log_level::error, printable(x.request().target) + ": the handler has given no answer");
+  x.end_after_answer();
+  co_await x.respond(std::move(answer), never);
+}
+
+// What a handler lets through is worth a line, except that its client has gone or was refused.
+void session::report(const exchange_state& x, std::exception_ptr error) {
+  const bool ended = stop_.stop_requested() || const_cast<exchange_state&>(x).refused().has_value();
+  const bool expected = ended || is_code(error, {errc::closed, errc::handshake_failed});
+  auto& r = const_cast<exchange_state&>(x).request();
+  site_->log(expected ? log_level::debug : log_level::error,
+             std::string(r.method) + ' ' + printable(r.target) + ": " + text_of(error));
+}
+
+void session::adopt(const std::shared_ptr<detail::connection>& c) {
+  websocket_ = c;
+  wire_.reset();
+  websocket_ended_.emplace(c->done(), forward{this});
+  if (draining_) c->begin_close(status::going_away, "the server is going down");
+}
+
+void session::drain() {
+  draining_ = true;
+  const auto self = shared_from_this();
+  if (current_) current_->end_after_answer();
+  if (websocket_) websocket_->begin_close(status::going_away, "the server is going down");
+  stop_.request_stop();
+}
+
+void session::abort() {
+  aborted_ = true;
+  const auto self = shared_from_this();
+  stop_.request_stop();
+  if (wire_) wire_->cut();
+  if (websocket_) websocket_->end_now();
+  cancel_.emit(asio::cancellation_type::terminal);
+}
+
+}  // namespace coax::http
