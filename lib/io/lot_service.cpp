@@ -98,8 +98,13 @@ void lot_service::shutdown() {
   // No other thread is left: whoever destroys an io_context has stopped its threads. Dropping one lot may destroy
   // coroutine frames, and with them others.
   std::vector<std::weak_ptr<parking_lot>> lots;
-  for (auto& lot : lots_) lot.shut_down_ = true;
-  for (auto& lot : lots_) lots.push_back(lot.weak_from_this());
+  while (!lots_.empty()) {
+    auto& lot = lots_.front();
+    lots_.pop_front();
+    lot.shut_down_ = true;
+    lots.push_back(lot.weak_from_this());
+  }
+  heap_.clear();
   for (auto& weak : lots)
     if (auto lot = weak.lock()) lot->drop();
   timer_.reset();
