@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <concepts>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 namespace boost::asio {
 template <class Protocol, class Executor>
@@ -31,8 +33,8 @@ namespace detail {
 using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, asio::any_io_executor>;
 using unix_socket = asio::basic_stream_socket<asio::local::stream_protocol, asio::any_io_executor>;
 
-std::shared_ptr<transport> make_socket_transport(tcp_socket&& socket);
-std::shared_ptr<transport> make_socket_transport(unix_socket&& socket);
+std::shared_ptr<transport> make_tcp_transport(tcp_socket&& socket);
+std::shared_ptr<transport> make_unix_transport(unix_socket&& socket);
 
 /// The socket under TLS and under timeouts, or the stream itself.
 template <class Stream>
@@ -234,8 +236,10 @@ class stream_transport final : public transport {
 /// shut down and closed where it has members `shutdown` and `close` (or `close_write`).
 template <class AsyncStream>
 std::shared_ptr<transport> make_transport(AsyncStream s) {
-  if constexpr (std::is_same_v<AsyncStream, detail::tcp_socket> || std::is_same_v<AsyncStream, detail::unix_socket>)
-    return detail::make_socket_transport(std::move(s));
+  if constexpr (std::is_same_v<AsyncStream, detail::tcp_socket>)
+    return detail::make_tcp_transport(std::move(s));
+  else if constexpr (std::is_same_v<AsyncStream, detail::unix_socket>)
+    return detail::make_unix_transport(std::move(s));
   else
     return std::make_shared<detail::stream_transport<AsyncStream>>(std::move(s));
 }

@@ -97,14 +97,14 @@ class socket_transport final : public transport {
 
 }  // namespace
 
-std::shared_ptr<transport> make_socket_transport(asio::ip::tcp::socket&& socket) {
+std::shared_ptr<transport> make_tcp_transport(asio::ip::tcp::socket&& socket) {
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   return std::make_shared<socket_transport>(std::move(socket));
 }
 
 #ifdef BOOST_ASIO_HAS_LOCAL_SOCKETS
-std::shared_ptr<transport> make_socket_transport(asio::local::stream_protocol::socket&& socket) {
+std::shared_ptr<transport> make_unix_transport(asio::local::stream_protocol::socket&& socket) {
   return std::make_shared<socket_transport>(std::move(socket));
 }
 #endif

@@ -3,16 +3,21 @@
 
 #include <coax/context.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <stdexcept>
+#include <vector>
 
 namespace coax::test {
 
@@ -70,6 +75,40 @@ template <class Body>
 void run(Body body, std::chrono::nanoseconds limit = watchdog) {
   asio::io_context ioc(1);
   run(ioc, std::move(body), limit);
+}
+
+namespace runner {
+
+struct crowd {
+  explicit crowd(const asio::any_io_executor& ex) : gate(ex, asio::steady_timer::time_point::max()) {}
+  asio::steady_timer gate;
+  std::size_t running = 0;
+  std::exception_ptr error;
+};
+
+inline task<> run_all(std::vector<task<>> tasks) {
+  const auto ex = co_await asio::this_coro::executor;
+  const auto shared = std::make_shared<crowd>(ex);
+  shared->running = tasks.size();
+  for (auto& t : tasks) {
+    auto done = [shared](std::exception_ptr e) {
+      if (e && !shared->error) shared->error = e;
+      if (--shared->running == 0 || e) shared->gate.cancel();
+    };
+    asio::co_spawn(ex, std::move(t), done);
+  }
+  while (shared->running != 0 && !shared->error) co_await shared->gate.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (shared->error) std::rethrow_exception(shared->error);
+}
+
+}  // namespace runner
+
+/// Runs tasks side by side until all have ended, or one has thrown.
+template <class... Tasks>
+task<> all(Tasks... tasks) {
+  std::vector<task<>> v;
+  (v.push_back(std::move(tasks)), ...);
+  return runner::run_all(std::move(v));
 }
 
 /// Lets everything that is ready go on, from inside a coroutine: `turns` trips through the scheduler.
