@@ -28,7 +28,10 @@ lot_service::~lot_service() = default;
 
 void lot_service::add(parking_lot& lot) {
   const std::lock_guard lock(mutex_);
-  lots_.push_back(lot);
+  if (shut_down_)
+    lot.shut_down_ = true;
+  else
+    lots_.push_back(lot);
 }
 
 void lot_service::remove(parking_lot& lot) noexcept {
@@ -95,6 +98,7 @@ void lot_service::shutdown() {
     const std::lock_guard lock(all.mutex);
     std::erase(all.services, this);
   }
+  shut_down_ = true;
   // No other thread is left: whoever destroys an io_context has stopped its threads. Dropping one lot may destroy
   // coroutine frames, and with them others.
   std::vector<std::weak_ptr<parking_lot>> lots;

@@ -52,6 +52,7 @@ class lot_service final : public asio::execution_context::service {
   lot_list lots_;
   std::vector<parking_lot*> heap_;
   std::optional<asio::steady_timer> timer_;
+  bool shut_down_ = false;
   steady::time_point armed_for_ = steady::time_point::max();
 };
 

@@ -114,8 +114,10 @@ class connection final : public parking_lot, public transport::observer {
   bool send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec);
   task<error_code> send_queued(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total,
                                const context& ctx);
-  /// Sends a frame that is encoded already, shared with others, if the queue has room for it.
-  bool send_encoded(std::span<const std::byte> frame, error_code& ec);
+  /// Appends a frame that is encoded already, unless the transport has no room. It leaves with `send_appended`, or
+  /// before, when a batch is full: so that all of one turn leaves in one write.
+  bool append_encoded(asio::const_buffer frame, error_code& ec);
+  void send_appended() { output_changed(); }
   /// At most one; null to end it. `on_drained` comes in a turn of its own, when the queue has become empty.
   void observe_drain(std::weak_ptr<drain_observer> o) noexcept { drain_observer_ = std::move(o); }
   std::size_t queued() const noexcept { return outbox_.queued(); }

@@ -33,12 +33,15 @@ bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces,
   return true;
 }
 
-bool connection::send_encoded(std::span<const std::byte> frame, error_code& ec) {
-  if (ended_ || write_error_ || outbox_.close_requested()) return ec = errc::closed, true;
-  if (blocked_ || !outbox_.accepts(std::min(frame.size(), outbox::copy_limit))) return false;
-  outbox_.append_encoded(frame);
+bool connection::append_encoded(asio::const_buffer frame, error_code& ec) {
+  const auto over = [&] { return ended_ || write_error_ || outbox_.close_requested(); };
+  const std::size_t counted = std::min(frame.size(), outbox::copy_limit);
+  if (over()) return ec = errc::closed, false;
+  if (!blocked_ && (outbox_.queued() >= batch_limit || !outbox_.accepts(counted))) flush();
+  if (over()) return ec = errc::closed, false;
+  if (blocked_ || !outbox_.accepts(counted)) return false;
+  outbox_.append_encoded({static_cast<const std::byte*>(frame.data()), frame.size()});
   messages_sent_.add();
-  output_changed();
   return true;
 }
 

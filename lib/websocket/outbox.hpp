@@ -111,7 +111,6 @@ class outbox {
   protocol::role sender_;
   bool close_encoded_ = false;
   bool pong_due_ = false;
-  std::uint8_t pong_size_ = 0;
   std::size_t limit_;
   storage out_;
   std::size_t sent_ = 0;  // of out_

@@ -1,0 +1,98 @@
+#define BOOST_TEST_MODULE allocation
+#include "websocket/peers.hpp"
+
+#include "io/socket_transport.hpp"
+
+#include <boost/asio/local/connect_pair.hpp>
+
+#include <cstdlib>
+#include <new>
+
+// Every allocation of the process is counted; the steady state must have none.
+
+namespace {
+
+std::size_t allocations = 0;
+
+}  // namespace
+
+extern "C" void* __libc_malloc(std::size_t);
+
+// The pool of message memory uses malloc, the rest operator new, which ends in it.
+extern "C" void* malloc(std::size_t n) {
+  ++allocations;
+  return __libc_malloc(n);
+}
+
+namespace coax::test {
+namespace {
+
+using protocol::role;
+
+struct steady_state {
+  std::size_t messages, size, in_flight;
+};
+
+void echo_allocates_nothing(const steady_state& s) {
+  asio::io_context ioc(1);
+  asio::local::stream_protocol::socket a(ioc), b(ioc);
+  asio::local::connect_pair(a, b);
+  conn server = over(coax::detail::make_unix_transport(std::move(a)), role::server, options().read_limit(0));
+  conn client = over(coax::detail::make_unix_transport(std::move(b)), role::client, options().read_limit(0));
+  beside(ioc.get_executor(), [&]() -> task<> {
+    while (auto m = co_await server.next()) co_await server.write(m->kind(), m->data());
+  });
+  std::size_t during = 0;
+  run(ioc, [&]() -> task<> {
+    const std::string text = pattern(s.size);
+    for (int phase = 0; phase < 2; ++phase) {
+      const std::size_t before = allocations;
+      for (std::size_t i = 0; i < s.messages; i += s.in_flight) {
+        for (std::size_t k = 0; k < s.in_flight; ++k) co_await client.write_text(text);
+        for (std::size_t k = 0; k < s.in_flight; ++k) {
+          const auto m = co_await client.read();
+          if (m.size() != s.size) throw std::runtime_error("wrong echo");
+        }
+      }
+      during = allocations - before;
+    }
+    co_await client.close();
+  });
+  BOOST_TEST_MESSAGE(s.size << " bytes, " << s.in_flight << " in flight: " << during << " allocations for " << s.messages
+                            << " echoes");
+  BOOST_TEST(during == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_echo_of_64_bytes_allocates_nothing) {
+  echo_allocates_nothing({10000, 64, 1});
+  echo_allocates_nothing({16000, 64, 16});
+}
+
+BOOST_AUTO_TEST_CASE(an_echo_of_16_kib_allocates_nothing) { echo_allocates_nothing({2000, 16 * 1024, 1}); }
+
+BOOST_AUTO_TEST_CASE(a_read_with_a_deadline_and_a_token_allocates_nothing) {
+  asio::io_context ioc(1);
+  peers p(ioc);
+  std::stop_source source;
+  const context ctx(source.get_token());
+  std::size_t during = 0;
+  beside(ioc.get_executor(), [&]() -> task<> {
+    while (auto m = co_await p.server.next()) co_await p.server.write(m->kind(), m->data());
+  });
+  run(ioc, [&]() -> task<> {
+    for (int phase = 0; phase < 2; ++phase) {
+      const std::size_t before = allocations;
+      for (int i = 0; i < 1000; ++i) {
+        co_await p.client.write_text("x");
+        const auto m = co_await p.client.read(ctx.with_timeout(10s));
+        if (m.size() != 1) throw std::runtime_error("wrong echo");
+      }
+      during = allocations - before;
+    }
+    co_await p.client.close();
+  });
+  BOOST_TEST(during == 0u);
+}
+
+}  // namespace
+}  // namespace coax::test
