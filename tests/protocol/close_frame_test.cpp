@@ -10,9 +10,8 @@ namespace coax::protocol {
 namespace {
 
 wire payload_of(unsigned code, std::string_view reason = {}) {
-  wire bytes{static_cast<std::byte>(code >> 8), static_cast<std::byte>(code)};
-  bytes.insert(bytes.end(), bytes_of(reason).begin(), bytes_of(reason).end());
-  return bytes;
+  const auto text = std::string{static_cast<char>(code >> 8), static_cast<char>(code)}.append(reason);
+  return wire(bytes_of(text).begin(), bytes_of(text).end());
 }
 
 struct code_range {
