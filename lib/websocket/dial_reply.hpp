@@ -1,0 +1,52 @@
+/// Reads the answer to an upgrade request.
+#pragma once
+
+#include "io/stream.hpp"
+#include "protocol/header_field.hpp"
+
+#include <coax/handshake_error.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace coax::detail {
+
+/// Beast's parser, fed by hand. Bounded: the head in size, the body in size and time.
+class reply_reader {
+ public:
+  static constexpr std::size_t max_head = 16 * 1024;
+  static constexpr int max_interim = 10;
+  static constexpr std::chrono::seconds body_time{3};
+
+  explicit reply_reader(stream& s);
+  ~reply_reader();
+
+  /// Reads up to the end of the head, past interim answers (RFC 9110 section 15.2; 101 is none).
+  /// @throws handshake_error it is not HTTP, or too long, or ends early; system_error the transport failed, or `ctx`.
+  task<> read_head(context ctx);
+  unsigned status() const;
+  /// Points into this object.
+  std::vector<protocol::header_field> fields() const;
+  headers copy_fields() const;
+
+  /// The beginning of the body, as far as it comes.
+  task<std::string> read_body(context ctx);
+
+  /// What came behind the head of a 101.
+  std::span<const std::byte> rest() const noexcept;
+
+ private:
+  class parser;
+
+  task<> read_one_head(const context& ctx);
+  task<error_code> read_more(const context& ctx);
+
+  stream& stream_;
+  std::unique_ptr<parser> parser_;
+  std::string input_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace coax::detail
