@@ -19,6 +19,7 @@ namespace coax {
 
 namespace detail {
 class connection;
+class peer_core;
 }
 
 /// What ended a connection.
@@ -211,6 +212,8 @@ class conn {
   asio::any_io_executor get_executor() const;
 
  private:
+  friend class detail::peer_core;
+
   std::shared_ptr<detail::connection> connection_;
 };
 

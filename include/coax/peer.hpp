@@ -1,0 +1,95 @@
+/// @file
+/// A connection in a hub, and its part in a topic.
+///
+///     auto me = hub.attach(std::move(c));
+///     auto joined = me.join("lobby");
+///     me.send_text("welcome");
+///     while (auto m = co_await me.next(ctx)) hub.publish("lobby", m->kind(), m->data());
+#pragma once
+
+#include <coax/conn.hpp>
+#include <coax/hub_options.hpp>
+
+namespace coax {
+
+namespace detail {
+class peer_core;
+class subscription;
+}  // namespace detail
+
+/// A peer's part in a topic, as long as it lives; destroying it leaves the topic. From any thread; may outlive its peer
+/// and its hub, and means nothing then.
+class membership {
+ public:
+  /// No part in any topic.
+  membership() noexcept;
+  explicit membership(std::shared_ptr<detail::subscription> s) noexcept;
+  membership(membership&&) noexcept;
+  membership& operator=(membership&&) noexcept;
+  ~membership();
+
+  /// Whether this is a part in a topic, until `leave`.
+  explicit operator bool() const noexcept { return subscription_ != nullptr; }
+
+  /// The name of the topic; empty for a default-made membership and after `leave`.
+  std::string_view topic() const noexcept;
+
+  /// Leaves. What was published before still comes, nothing else.
+  void leave() noexcept;
+
+ private:
+  std::shared_ptr<detail::subscription> subscription_;
+};
+
+/// A connection that takes part in a hub: a movable handle, made by `hub::attach`.
+///
+/// All that is sent to it, by `send` or through its topics, goes through one bounded queue (`queue_limits`) and arrives
+/// in one order. All members may be called from any thread. A peer that is closed by `overflow::disconnect` leaves its
+/// topics, and its reads fail with `errc::slow_consumer`; one whose connection has ended leaves its topics as well.
+///
+/// Destroying the handle leaves all topics and ends the connection as `conn::close_now` does, unless a close is under
+/// way, which goes on in the background. The hub may be gone by then. A moved-from handle may only be destroyed or
+/// assigned to.
+class peer {
+ public:
+  peer() noexcept;
+  explicit peer(std::shared_ptr<detail::peer_core> core) noexcept;
+  peer(peer&&) noexcept;
+  peer& operator=(peer&&) noexcept;
+  ~peer();
+
+  explicit operator bool() const noexcept { return core_ != nullptr; }
+
+  /// A number of this peer alone, in its hub: counted from 1, never used again.
+  std::uint64_t id() const noexcept;
+
+  /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Joining a topic
+  /// again gives another handle on the same part, under the options given last: messages still come once, and the peer
+  /// leaves with the last handle. A peer whose connection has ended, or that was too slow, joins nothing.
+  [[nodiscard]] membership join(std::string_view topic, const join_options& options = {});
+
+  /// Sends a message to this peer alone, behind what is queued for it. Never waits; whether it fits is decided by the
+  /// queue's limits and their policy. Text must be UTF-8; debug builds check (`std::invalid_argument`).
+  void send(message_kind kind, asio::const_buffer bytes);
+  void send_text(std::string_view text);
+
+  /// The next message from the peer whole, as `conn::next` and `conn::read`.
+  /// @throws as these, and system_error with `errc::slow_consumer` after the hub has closed the peer as too slow.
+  task<std::optional<message>> next(context ctx = {});
+  task<message> read(context ctx = {});
+
+  /// Closes as `conn::start_close` and `conn::close`, behind what is queued; the queue takes nothing more.
+  void start_close(status code = status::normal, std::string_view reason = {});
+  task<> close(status code = status::normal, std::string_view reason = {}, context ctx = {});
+
+  /// The connection, for its endpoints, subprotocol, statistics, pings and end. What is written to it directly goes
+  /// past the queue. Valid as long as the peer.
+  conn& connection() noexcept;
+
+ private:
+  friend class publish_options;
+
+  std::shared_ptr<detail::peer_core> core_;
+};
+
+}  // namespace coax

@@ -1,0 +1,113 @@
+#include "hub/registry.hpp"
+#include "io/elsewhere.hpp"
+#include "protocol/close_frame.hpp"
+#include <coax/peer.hpp>
+
+namespace coax {
+
+using core_ptr = std::shared_ptr<detail::peer_core>;
+
+queue_limits& queue_limits::close_status(status code) {
+  protocol::check_close({code, {}});
+  close_status_ = code;
+  return *this;
+}
+
+publish_options& publish_options::except(const peer& p) {
+  except_ = p.core_;
+  return *this;
+}
+
+membership::membership() noexcept = default;
+membership::membership(std::shared_ptr<detail::subscription> s) noexcept : subscription_(std::move(s)) {}
+membership::membership(membership&&) noexcept = default;
+
+membership& membership::operator=(membership&& other) noexcept {
+  if (this == &other) return *this;
+  leave();
+  subscription_ = std::move(other.subscription_);
+  return *this;
+}
+
+membership::~membership() { leave(); }
+
+std::string_view membership::topic() const noexcept {
+  return subscription_ ? std::string_view(subscription_->topic->name) : std::string_view();
+}
+
+void membership::leave() noexcept {
+  if (const auto s = std::exchange(subscription_, nullptr)) s->peer->hub->leave(s);
+}
+
+peer::peer() noexcept = default;
+peer::peer(core_ptr core) noexcept : core_(std::move(core)) {}
+peer::peer(peer&&) noexcept = default;
+
+peer& peer::operator=(peer&& other) noexcept {
+  if (this == &other) return *this;
+  if (const auto old = std::exchange(core_, std::move(other.core_))) old->hub->detach(old);
+  return *this;
+}
+
+peer::~peer() {
+  if (core_) core_->hub->detach(core_);
+}
+
+std::uint64_t peer::id() const noexcept { return core_->id; }
+
+membership peer::join(std::string_view topic, const join_options& options) {
+  return membership(core_->hub->join(core_, topic, options));
+}
+
+void peer::send(message_kind kind, asio::const_buffer bytes) { core_->hub->send(core_, kind, bytes); }
+void peer::send_text(std::string_view text) { send(message_kind::text, asio::buffer(text)); }
+
+namespace {
+
+// In place of how the connection says it.
+[[noreturn]] void throw_slow_consumer(std::string_view operation) {
+  throw system_error(errc::slow_consumer, std::string(operation) + ": closed by the hub");
+}
+
+}  // namespace
+
+task<std::optional<message>> peer::next(context ctx) {
+  const auto core = core_;
+  try {
+    co_return co_await core->socket.next(std::move(ctx));
+  } catch (const close_error&) {
+    if (!core->evicted()) throw;
+  }
+  throw_slow_consumer("next");
+}
+
+task<message> peer::read(context ctx) {
+  const auto core = core_;
+  try {
+    co_return co_await core->socket.read(std::move(ctx));
+  } catch (const close_error&) {
+    if (!core->evicted()) throw;
+  }
+  throw_slow_consumer("read");
+}
+
+void peer::start_close(status code, std::string_view reason) {
+  protocol::check_close({code, reason});
+  const auto with = std::make_shared<const detail::close_request>(detail::close_request{code, std::string(reason)});
+  core_->home->submit(detail::commands::close{core_, with});
+}
+
+task<> peer::close(status code, std::string_view reason, context ctx) {
+  const auto core = core_;
+  start_close(code, reason);
+  auto wait = [c = core->link()](context inner) -> task<error_code> {
+    const auto at_call = inner;
+    co_return co_await c->wait_until_finished(at_call);
+  };
+  const error_code ec = co_await detail::elsewhere<error_code>(core->link()->executor(), ctx, wait);
+  if (ec) throw system_error(ec, "close");
+}
+
+conn& peer::connection() noexcept { return core_->socket; }
+
+}  // namespace coax

@@ -1,0 +1,142 @@
+/// The part of a hub that lives on one executor: an inbox that any thread may append to, and the peers there.
+#pragma once
+
+#include "hub/peer_core.hpp"
+#include "io/parking_lot.hpp"
+
+#include <mutex>
+#include <variant>
+
+namespace coax::detail {
+
+class shard;
+
+/// Counters that all threads add to, once a turn.
+struct hub_counts {
+  std::atomic<std::uint64_t> published{0}, handed_out{0}, delivered{0}, dropped{0}, disconnected{0};
+};
+
+/// The members of one topic on one executor.
+struct topic_part {
+  explicit topic_part(std::shared_ptr<shard> s) noexcept : home(std::move(s)) {}
+
+  const std::shared_ptr<shard> home;
+  std::size_t count = 0;                               // guarded by the registry
+  std::vector<std::shared_ptr<subscription>> members;  // from the executor
+};
+
+struct topic;
+
+/// A peer's part in a topic.
+class subscription {
+ public:
+  subscription(std::shared_ptr<peer_core> p, std::shared_ptr<detail::topic> t, std::shared_ptr<topic_part> l) noexcept
+      : peer(std::move(p)), topic(std::move(t)), part(std::move(l)) {}
+
+  const std::shared_ptr<peer_core> peer;
+  const std::shared_ptr<detail::topic> topic;
+  const std::shared_ptr<topic_part> part;
+  std::atomic<overflow> policy{overflow::disconnect};
+  std::size_t handles = 1;  // guarded by the registry, as is the next
+  bool left = false;
+  std::size_t index = 0;  // in part->members, from the executor
+};
+
+namespace commands {
+
+struct attach {
+  std::shared_ptr<peer_core> peer;
+};
+struct detach {
+  std::shared_ptr<peer_core> peer;
+};
+struct join {
+  std::shared_ptr<subscription> what;
+};
+struct leave {
+  std::shared_ptr<subscription> what;
+};
+struct publish {
+  std::shared_ptr<topic_part> to;
+  shared_frame frame;
+  std::shared_ptr<peer_core> except;
+};
+struct send {
+  std::shared_ptr<peer_core> to;
+  shared_frame frame;
+};
+/// Null is all peers of the shard.
+struct close {
+  std::shared_ptr<peer_core> peer;
+  std::shared_ptr<const close_request> with;
+};
+
+}  // namespace commands
+
+using command = std::variant<commands::attach, commands::detach, commands::join, commands::leave, commands::publish,
+                             commands::send, commands::close>;
+
+/// Everything that happens to the peers of an executor happens in the order of this inbox; nothing of it runs user
+/// code. One post is under way while there is something in it.
+class shard final : public parking_lot {
+ public:
+  shard(asio::any_io_executor ex, std::weak_ptr<registry> hub, std::shared_ptr<hub_counts> totals);
+  ~shard() override;
+
+  // From any thread -----------------------------------------------------------------------------------------------
+
+  enum class pushed : unsigned char {
+    awake,
+    asleep,  // `wake` must be called
+    dead     // the io_context is going down: not taken
+  };
+  pushed push(command c);
+  /// Posts the working off of the inbox. Apart from `push` so that it is done outside the registry's lock.
+  void wake();
+  void submit(command c) {
+    if (push(std::move(c)) == pushed::asleep) wake();
+  }
+
+  std::size_t peers_attached = 0;  // guarded by the registry
+
+  // From the executor, for its peers ------------------------------------------------------------------------------
+
+  steady::time_point time() const noexcept { return time_; }
+  void mark_offered(peer_core& p);
+  void watch_age(peer_core& p);
+  void remove(peer_core& p);
+  struct {
+    std::uint64_t delivered = 0, dropped = 0, disconnected = 0;
+  } counts;
+  /// Adds what was counted to the totals.
+  void settle() noexcept;
+
+ private:
+  void work_off();
+  std::size_t run(const commands::attach& c);
+  std::size_t run(const commands::detach& c);
+  std::size_t run(const commands::join& c);
+  std::size_t run(const commands::leave& c);
+  std::size_t run(const commands::publish& c);
+  std::size_t run(const commands::send& c);
+  std::size_t run(const commands::close& c);
+  void on_time(steady::time_point time) override;
+  void on_shutdown() noexcept override;
+
+  const std::weak_ptr<registry> hub_;
+  const std::shared_ptr<hub_counts> totals_;
+
+  std::mutex mutex_;
+  std::vector<command> inbox_;  // these three under the mutex
+  bool posted_ = false;
+  bool dead_ = false;
+
+  std::vector<command> batch_;  // taken from the inbox
+  std::size_t next_ = 0;        // of batch_
+  steady::time_point time_;
+  std::vector<std::shared_ptr<peer_core>> peers_;
+  std::vector<peer_core*> offered_;                // in this turn; alive as long as batch_ is
+  std::vector<std::weak_ptr<peer_core>> watched_;  // with messages that grow old
+};
+
+}  // namespace coax::detail
