@@ -37,6 +37,16 @@ void lot_service::add(parking_lot& lot) {
 void lot_service::remove(parking_lot& lot) noexcept {
   const std::lock_guard lock(mutex_);
   if (lot.service_hook_.is_linked()) lots_.erase(lots_.iterator_to(lot));
+  forget(lot);
+}
+
+void lot_service::unschedule(parking_lot& lot) noexcept {
+  const std::lock_guard lock(mutex_);
+  forget(lot);
+}
+
+// With the mutex held.
+void lot_service::forget(parking_lot& lot) noexcept {
   if (lot.heap_index_ == 0) return;
   erase(lot);
   // An armed timer would keep run() from returning.

@@ -30,6 +30,9 @@ class lot_service final : public asio::execution_context::service {
   /// Has `lot.time_is_up()` called on the lot's executor at `at`, or earlier. From any thread.
   void schedule(parking_lot& lot, steady::time_point at);
 
+  /// Takes back what was scheduled.
+  void unschedule(parking_lot& lot) noexcept;
+
   /// Calls `time_is_up` of all that are due by the library's clock: the real timer does it by itself; a virtual clock
   /// that has moved calls it for every context.
   void fire_due();
@@ -47,6 +50,7 @@ class lot_service final : public asio::execution_context::service {
   void sift_down(std::size_t i) noexcept;
   void place(std::size_t i, parking_lot* lot) noexcept;
   void erase(parking_lot& lot) noexcept;
+  void forget(parking_lot& lot) noexcept;
 
   std::mutex mutex_;
   lot_list lots_;

@@ -109,6 +109,10 @@ void parking_lot::wake_at(steady::time_point at) {
   if (!shut_down_) service_.schedule(*this, at);
 }
 
+void parking_lot::wake_never() noexcept {
+  if (!shut_down_) service_.unschedule(*this);
+}
+
 void parking_lot::time_is_up() {
   if (shut_down_) return;
   poke();

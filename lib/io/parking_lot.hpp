@@ -151,6 +151,8 @@ class parking_lot : public std::enable_shared_from_this<parking_lot> {
 
   /// The turn at which `on_time` is to be called, at the latest; lazily: the call may come early. From the executor.
   void wake_at(steady::time_point at);
+  /// Nothing is to come any more: a timer that waits would keep `io_context::run` from returning.
+  void wake_never() noexcept;
 
  protected:
   /// The time has come for something; `poke` was called. Calls `wake_at` for what is still to come.

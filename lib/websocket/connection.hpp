@@ -156,7 +156,7 @@ class connection final : public parking_lot, public transport::observer {
   enum class received { some, nothing, ended };
   received receive();
   std::size_t take_early(asio::mutable_buffer to) noexcept;
-  bool wants_input() const noexcept;
+  bool awaits_control() const noexcept;
   bool input_ahead() const noexcept;
   void pump();
   void on_pong(std::span<const std::byte> payload);

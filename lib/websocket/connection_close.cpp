@@ -159,6 +159,7 @@ void connection::finish() {
   read_link_.detach();
   close_due_ = stall_due_ = clock::time_point::max();
   wake_all({});
+  wake_never();
   // Whoever called holds the connection.
   keep_alive_.reset();
 }

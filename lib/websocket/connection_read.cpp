@@ -28,6 +28,8 @@ bool connection::take_ready(message& out, error_code& ec) {
   if (has_ready_) {
     has_ready_ = false;
     out = std::move(ready_);
+    // Who waits for a control frame behind the message can go on.
+    if (awaits_control() && !read_waiting_) post_turn();
     return true;
   }
   ec = end_code_;
@@ -117,9 +119,9 @@ std::size_t connection::take_early(asio::mutable_buffer to) noexcept {
   return n;
 }
 
-// Whether somebody needs what arrives: a reader, or whoever waits for a control frame.
-bool connection::wants_input() const noexcept {
-  return reader_ || close_read_ || !pings_.empty() || keep_probing_ || (outbox_.close_requested() && !ended_) ||
+// Whether somebody other than a reader needs what arrives.
+bool connection::awaits_control() const noexcept {
+  return close_read_ || !pings_.empty() || keep_probing_ || (outbox_.close_requested() && !ended_) ||
          (write_error_ && !ended_);
 }
 
@@ -132,7 +134,7 @@ bool connection::input_ahead() const noexcept {
 void connection::pump() {
   if (lingering_) return discard_input();
   receives_in_turn_ = 0;
-  while (wants_input() && !has_ready_ && !advance() && !read_waiting_) {
+  while ((reader_ || awaits_control()) && !has_ready_ && !advance() && !read_waiting_) {
     if (receives_in_turn_ == receives_per_turn) return post_turn();
     if (receive() == received::nothing) return;
   }

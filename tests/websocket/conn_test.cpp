@@ -47,6 +47,7 @@ BOOST_AUTO_TEST_CASE(every_size_survives_every_transport) {
         auto ended = beside(ioc.get_executor(), [&]() -> task<> { co_await p.client.write_text(text); });
         const auto m = co_await p.client.read();
         BOOST_TEST((m.text() == text));
+        co_await settle();
         BOOST_TEST(*ended);
         co_await p.client.close();
         BOOST_TEST(p.client.closed().clean);
@@ -118,6 +119,7 @@ COAX_CORO_TEST(writes_of_one_turn_leave_in_one_system_call) {
 COAX_CORO_TEST(replies_to_a_batch_leave_together) {
   peers p(ioc);
   for (int i = 0; i < 16; ++i) co_await p.client.write_text("request");
+  co_await settle();
   beside(ioc.get_executor(), [&]() -> task<> { co_await echo(p.server); });
   co_await settle();
   // One read with the requests, one that finds nothing more, one write with all replies.

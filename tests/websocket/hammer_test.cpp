@@ -164,7 +164,7 @@ transports tcp_pair(asio::io_context& ioc) {
   asio::ip::tcp::socket a(ioc), b(ioc);
   b.connect(acceptor.local_endpoint());
   acceptor.accept(a);
-  return {coax::detail::make_tcp_transport(std::move(a)), coax::detail::make_socket_transport(std::move(b))};
+  return {coax::detail::make_tcp_transport(std::move(a)), coax::detail::make_tcp_transport(std::move(b))};
 }
 
 transports tls_pair(asio::io_context& ioc) {

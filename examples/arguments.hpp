@@ -1,0 +1,61 @@
+/// Command lines of the examples: `--name value` pairs, `--help`, and what is left over.
+#pragma once
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace example {
+
+class arguments {
+ public:
+  /// `defaults` names the options and their values when they are not given. Prints `usage` for --help, and for what it
+  /// does not know, and ends the program.
+  arguments(int argc, char** argv, std::string_view usage, std::map<std::string, std::string> defaults = {})
+      : usage_(usage), options_(std::move(defaults)) {
+    for (int i = 1; i < argc; ++i) {
+      const std::string_view word = argv[i];
+      if (word == "--help") {
+        std::cout << usage_;
+        std::exit(0);
+      }
+      if (!word.starts_with("--")) {
+        rest_.emplace_back(word);
+        continue;
+      }
+      const auto found = options_.find(std::string(word.substr(2)));
+      if (found == options_.end()) fail("unknown option " + std::string(word));
+      if (++i == argc) fail(std::string(word) + " needs a value");
+      found->second = argv[i];
+    }
+  }
+
+  const std::string& operator[](const std::string& name) const { return options_.at(name); }
+  unsigned long number(const std::string& name) const {
+    const std::string& value = options_.at(name);
+    std::size_t used = 0;
+    unsigned long n = 0;
+    try {
+      n = std::stoul(value, &used);
+    } catch (const std::exception&) {
+    }
+    if (used == 0 || used != value.size()) fail("--" + name + " needs a number, not '" + value + "'");
+    return n;
+  }
+  const std::vector<std::string>& rest() const { return rest_; }
+
+  [[noreturn]] void fail(const std::string& why) const {
+    std::cerr << why << "\n" << usage_;
+    std::exit(2);
+  }
+
+ private:
+  std::string_view usage_;
+  std::map<std::string, std::string> options_;
+  std::vector<std::string> rest_;
+};
+
+}  // namespace example

@@ -1,0 +1,95 @@
+// Work that stops when nobody waits for it any more: because the client has gone, a deadline has passed, or the server
+// is shutting down. Try it, and press Ctrl-C in curl or in the server half-way:
+//
+//     curl -N 'http://127.0.0.1:8080/primes?seconds=5'
+
+#include "arguments.hpp"
+
+#include <coax/accept.hpp>
+#include <coax/server.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <optional>
+
+using namespace std::chrono_literals;
+
+constexpr auto usage = R"(usage: cancellable_handler [--host HOST] [--port PORT]
+  /primes?seconds=N    HTTP: streams primes for at most N seconds (10)
+  /primes/socket       WebSocket: send a number, get the next prime; a new number replaces the search for the old one
+)";
+
+bool is_prime(unsigned long n) {
+  for (unsigned long d = 2; d <= n / d; ++d)
+    if (n % d == 0) return false;
+  return n > 1;
+}
+
+// The next prime from `n` on, which is moved behind it; nothing if `ctx` stopped the search, which may go on later. The
+// thread is left to others now and then, so that whatever stops `ctx` is noticed at all.
+coax::task<std::optional<unsigned long>> next_prime(unsigned long& n, coax::context ctx) {
+  const auto ex = co_await boost::asio::this_coro::executor;
+  for (;; ++n) {
+    if (ctx.stopped()) co_return std::nullopt;
+    if (is_prime(n)) co_return n++;
+    if (n % 64 == 0) co_await boost::asio::post(ex, boost::asio::use_awaitable);
+  }
+}
+
+// `ctx` is stopped by the server when the client goes or the server drains; the deadline is our own.
+coax::task<> stream_primes(coax::exchange& x, coax::context ctx) {
+  const auto seconds = std::stoul(x.query("seconds").value_or("10"));
+  ctx = ctx.with_timeout(std::chrono::seconds(seconds));
+  unsigned long n = 1'000'000'000'000, found = 0;
+  coax::response head = coax::response().content_type("text/plain");
+  co_await x.start(head);
+  while (auto prime = co_await next_prime(n, ctx)) {
+    const std::string line = std::to_string(*prime) + "\n";
+    co_await x.send(line);
+    ++found;
+  }
+  const auto why = ctx.stopped();
+  std::cout << "/primes: " << found << " primes, then " << why.message() << std::endl;
+  // For a client that still listens; if it has gone, the server knows.
+  if (why == coax::errc::deadline_exceeded) co_await x.finish();
+}
+
+// Searches as long as no newer question comes; the connection survives every cancelled search.
+coax::task<> answer_primes(coax::exchange& x, coax::context ctx) {
+  coax::conn c = co_await coax::accept(x, {}, ctx);
+  auto question = co_await c.next(ctx);
+  while (question) {
+    unsigned long n = std::strtoul(question->str().c_str(), nullptr, 10);
+    question.reset();
+    for (bool searching = true; searching && !question;) {
+      // A slice of work, then a look whether a newer question is there: a read that gives up loses no byte.
+      const auto prime = co_await next_prime(n, ctx.with_timeout(20ms));
+      if (prime) {
+        const std::string answer = std::to_string(*prime);
+        co_await c.write_text(answer, ctx);
+        searching = false;
+      } else if (ctx.stopped()) {
+        std::cout << "/primes/socket: the client has gone, the search ends" << std::endl;
+        co_return;
+      }
+      question = c.try_next();
+    }
+    if (!question) question = co_await c.next(ctx);
+  }
+}
+
+int main(int argc, char** argv) {
+  const example::arguments args(argc, argv, usage, {{"host", "127.0.0.1"}, {"port", "8080"}});
+  try {
+    coax::server srv(coax::server_options().on_listening([](std::string_view endpoint) {
+      std::cout << "cancellable_handler: http://" << endpoint << "/primes" << std::endl;
+    }));
+    srv.get("/primes", stream_primes);
+    srv.get("/primes/socket", answer_primes);
+    srv.run(args["host"] + ":" + args["port"]);
+  } catch (const std::exception& e) {
+    std::cerr << "cancellable_handler: " << e.what() << "\n";
+    return 1;
+  }
+}
