@@ -91,6 +91,8 @@ dial_target parse_dial_target(std::string_view url) {
   } else if (equals_any(scheme, "ws", "http") || equals_any(scheme, "wss", "https")) {
     t.secure = equals_any(scheme, "wss", "https");
     if (!u.has_authority()) refuse("the URL has no host");
+    // RFC 3986 section 3.2 ends an authority at a slash; Boost.URL 1.81 also where the digits of the port end.
+    if (!u.encoded_path().empty() && !u.encoded_path().starts_with('/')) refuse("the port of the URL is not a number");
     set_authority(t, u);
     t.request = std::string_view(u.encoded_path());
     if (u.has_userinfo()) t.credentials = credentials(u);
