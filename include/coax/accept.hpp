@@ -71,8 +71,9 @@ class accept_options : public conn_options<accept_options> {
 /// is not a GET, 400 its fields are wrong, 403 its origin is not allowed, or what `authorize` says.
 ///
 /// @throws handshake_error   the request was refused, and the client has the answer; a handler may let it through.
-/// @throws system_error      `errc::canceled`, `errc::deadline_exceeded`, `errc::handshake_timeout`, or the error of
-///                           the transport; the connection is then cut.
+/// @throws system_error      `errc::handshake_timeout` (answered with 408); `errc::canceled`,
+///                           `errc::deadline_exceeded`, or the error of the transport: once the 101 has begun to
+///                           leave, the connection is cut.
 /// @throws std::logic_error  the exchange has an answer already.
 task<conn> accept(exchange& x, accept_options options = {}, context ctx = {});
 

@@ -131,6 +131,8 @@ task<conn> accept(exchange& x, accept_options options, context ctx) {
     ec = co_await s.upgrade(head, limited);
   }
   if (ec == errc::deadline_exceeded && !ctx.stopped()) ec = errc::handshake_timeout;
+  if (ec == errc::handshake_timeout && s.at() == phase::open)
+    co_await x.respond(408, "text/plain; charset=utf-8", "the handshake took too long\n", ctx);
   if (ec) throw system_error(ec, "accept");
 
   std::string rest;

@@ -53,6 +53,16 @@ void exchange_state::refuse_body(unsigned status, errc code, const char* text) {
   throw system_error(code, text);
 }
 
+// Errors of our own category are about time and contexts, others about the connection.
+void exchange_state::note(const error_code& ec) noexcept {
+  if (ec && (ec.category() != coax_category() || ec == errc::write_stalled || ec == errc::closed)) client_gone_ = true;
+}
+
+void exchange_state::fail(const error_code& ec, const char* what) {
+  note(ec);
+  throw system_error(ec, what);
+}
+
 // A client that waits for "100 Continue" gets it when the body is wanted, and not before.
 task<error_code> exchange_state::more_input(const context& ctx) {
   const bool waits = request_->version >= 11 && protocol::has_token(request_->fields, "Expect", "100-continue");
@@ -84,8 +94,9 @@ task<std::string> exchange_state::read_body(context ctx) {
     if (!ec) continue;
     if (ec == errc::deadline_exceeded && !ctx.stopped())
       refuse_body(408, errc::deadline_exceeded, "the request body has not come in time");
+    if (ec == asio::error::eof) client_gone_ = true;
     if (ec == asio::error::eof) refuse_body(400, errc::bad_request, "the request body is truncated");
-    throw system_error(ec, "exchange::body");
+    fail(ec, "exchange::body");
   }
   body_taken_ = true;
   co_return std::move(body_);
@@ -142,7 +153,7 @@ task<> exchange_state::put(std::string_view head, std::string_view body, context
   const auto before = phase_;
   phase_ = phase::broken;
   if (!ec) ec = co_await wire_->write(head, body, ctx);
-  if (ec) throw system_error(ec, "exchange: answer");
+  if (ec) fail(ec, "exchange: answer");
   phase_ = before == phase::open ? phase::streaming : before;
 }
 
@@ -214,7 +225,9 @@ task<error_code> exchange_state::upgrade(const response& head, const context& ct
   frame.how = framing::none;
   const auto text = http::make_head(head, frame);
   phase_ = phase::broken;
-  co_return co_await wire_->write(text, {}, ctx);
+  const error_code ec = co_await wire_->write(text, {}, ctx);
+  note(ec);
+  co_return ec;
 }
 
 void exchange_state::upgraded(std::shared_ptr<connection> c) {

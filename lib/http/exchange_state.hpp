@@ -32,11 +32,14 @@ class exchange_state {
   exchange_state(std::shared_ptr<http::wire> w, std::unique_ptr<http::request> r) : wire_(std::move(w)), request_(std::move(r)) {}
 
   http::request& request() noexcept { return *request_; }
+  const http::request& request() const noexcept { return *request_; }
   http::wire& wire() noexcept { return *wire_; }
   phase at() const noexcept { return phase_; }
   const std::shared_ptr<connection>& websocket() const noexcept { return websocket_; }
   /// What the server answers if the handler gives up: the error of its `body()`.
   const std::optional<http::refusal>& refused() const noexcept { return refused_; }
+  /// Whether the client was found gone in the middle of reading or answering.
+  bool client_gone() const noexcept { return client_gone_; }
   /// Whether the next request may follow on the connection, as far as this exchange is concerned.
   bool keep_alive() const noexcept { return keep_alive_; }
   void end_after_answer() noexcept { keep_alive_ = false; }
@@ -83,6 +86,8 @@ class exchange_state {
   task<> begin(const response& r, http::answer_frame frame, std::string_view body, context ctx);
   task<> put(std::string_view head, std::string_view body, context ctx);
   task<error_code> more_input(const context& ctx);
+  void note(const error_code& ec) noexcept;
+  [[noreturn]] void fail(const error_code& ec, const char* what);
   [[noreturn]] void refuse_body(unsigned status, errc code, const char* text);
 
   std::shared_ptr<http::wire> wire_;
@@ -95,6 +100,7 @@ class exchange_state {
   http::answer_frame frame_;
   std::uint64_t sent_ = 0;
   bool keep_alive_ = true;
+  bool client_gone_ = false;
   bool continued_ = false;
   bool body_taken_ = false;
   bool reading_ = false;

@@ -44,13 +44,13 @@ std::optional<refusal> check_expectation(const request& r) {
   return std::nullopt;
 }
 
-/// "HTTP/2.0" and the like are another version, anything else is no HTTP.
+/// "HTTP/2.0" and the like are another version; anything else at the end of the line is no HTTP.
 bool names_other_version(std::string_view head) {
   const auto line = head.substr(0, head.find('\r'));
   const auto version = line.substr(line.rfind(' ') + 1);
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   return version.size() == 8 && version.starts_with("HTTP/") && digit(version[5]) && version[6] == '.' &&
-         digit(version[7]);
+         digit(version[7]) && version != "HTTP/1.1" && version != "HTTP/1.0";
 }
 
 }  // namespace
@@ -106,8 +106,8 @@ std::optional<refusal> request_parser::parse_head(request& r) {
   impl_->target = nullptr;
   if (ec == beast::http::error::bad_version && names_other_version(r.head))
     return refusal(505, "HTTP/1.1 and HTTP/1.0 are served");
-  if (auto wrong = check_framing(r)) return wrong;
   if (ec || used != r.head.size()) return refusal(400, "a malformed request: " + ec.message());
+  if (auto wrong = check_framing(r)) return wrong;
   if (auto wrong = check_host(r)) return wrong;
   return check_expectation(r);
 }

@@ -239,9 +239,9 @@ task<> session::answer_for(exchange_state& x, std::exception_ptr error) {
 
 // What a handler lets through is worth a line, except that its client has gone or was refused.
 void session::report(const exchange_state& x, std::exception_ptr error) {
-  const bool ended = stop_.stop_requested() || const_cast<exchange_state&>(x).refused().has_value();
-  const bool expected = ended || is_code(error, {errc::closed, errc::handshake_failed});
-  auto& r = const_cast<exchange_state&>(x).request();
+  const bool ended = stop_.stop_requested() || x.client_gone() || x.refused().has_value();
+  const bool expected = ended || is_code(error, {errc::closed, errc::handshake_failed, errc::handshake_timeout});
+  const auto& r = x.request();
   site_->log(expected ? log_level::debug : log_level::error,
              std::string(r.method) + ' ' + printable(r.target) + ": " + text_of(error));
 }

@@ -13,6 +13,7 @@
 #include <boost/asio/write.hpp>
 
 #include <mutex>
+#include <set>
 
 namespace coax::test {
 
@@ -54,7 +55,17 @@ class running_server {
       return line.first >= least && line.second.find(text) != std::string::npos;
     }));
   }
-  bool quiet() const { return logged("", log_level::warning) == 0; }
+  /// Whether nothing worth a warning was logged; otherwise it is shown.
+  bool quiet() const {
+    const std::lock_guard lock(mutex_);
+    bool none = true;
+    for (const auto& [level, text] : lines_)
+      if (level >= log_level::warning) {
+        BOOST_WARN_MESSAGE(false, text);
+        none = false;
+      }
+    return none;
+  }
 
   server srv;
   std::stop_source source;
