@@ -123,6 +123,7 @@ void wait_for(asio::io_context& ioc, std::future<T>& f) {
 
 // `operations` writes at one end, and at the other as many reads as it takes.
 void hammer(asio::io_context& ioc, conn& from, conn& to, std::uint64_t operations) {
+  ioc.restart();  // it may have run before, to set up the pair
   stopper stops;
   tally written, read;
   auto w = asio::co_spawn(ioc, [&]() -> task<> { co_await write_side(from, operations, stops, 0, written); },
