@@ -1,0 +1,66 @@
+/// Who is where, and what they tell each other. The hub carries the messages; this knows the people.
+#pragma once
+
+#include <coax/hub.hpp>
+
+#include <boost/json.hpp>
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+class chat;
+
+/// A person's connection: in no room before the first `chat::enter`. Destroying it leaves the chat.
+class guest {
+ public:
+  guest(chat& c, coax::conn connection);
+  guest(const guest&) = delete;
+  guest& operator=(const guest&) = delete;
+  ~guest();
+
+  bool has_entered() const noexcept { return !room_.empty(); }
+  coax::peer& peer() noexcept { return peer_; }
+  void tell(const boost::json::object& message);
+
+ private:
+  friend class chat;
+
+  chat& chat_;
+  coax::peer peer_;
+  coax::membership in_chat_;
+  coax::membership in_room_;
+  std::string name_;
+  std::string room_;
+};
+
+/// The rooms: one topic of the hub each, and one for what concerns everybody.
+///
+/// From any thread. What changes who is in a room is told under one lock, in which nothing waits, because the hub never
+/// does: so a welcome and the events that follow it fit together.
+class chat {
+ public:
+  void enter(guest& g, std::string name, std::string room);
+  /// To another room; the same one is welcomed again.
+  void move(guest& g, std::string room) { enter(g, g.name_, std::move(room)); }
+  void rename(guest& g, std::string name);
+  void say(const guest& g, std::string_view text);
+  void leave(guest& g);
+
+  /// The peers in the chat, for all who are to come and go.
+  coax::hub& hub() noexcept { return hub_; }
+
+ private:
+  using names = std::map<std::uint64_t, std::string>;
+
+  void take_out(guest& g);
+  void tell_room(const std::string& room, boost::json::object message, const coax::publish_options& to = {});
+  void tell_rooms();
+  boost::json::array people(const names& in) const;
+  boost::json::array rooms() const;
+
+  coax::hub hub_;
+  std::mutex mutex_;
+  std::map<std::string, names> rooms_;
+};
