@@ -1,7 +1,7 @@
 /// @file
 /// From an HTTP request to a WebSocket, on the side of the server.
 ///
-///     coax::conn c = co_await coax::accept(x, coax::accept_options().subprotocol("chat").origin_pattern("*.example.com"));
+///     coax::conn c = co_await coax::accept(x, coax::accept_options().subprotocol("chat"));
 #pragma once
 
 #include <coax/conn.hpp>
@@ -102,7 +102,7 @@ task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request,
 ///
 ///     coax::conn c = co_await coax::accept(std::move(stream), request, buffer.data());
 template <class AsyncStream, class Request, class ConstBuffers>
-  requires requires(const Request& r) { r.method_string(), r.target(), r.version(), r.begin()->name_string(); }
+requires requires(const Request& r) { r.method_string(), r.target(), r.version(), r.begin()->name_string(); }
 task<conn> accept(AsyncStream stream, const Request& request, const ConstBuffers& already_read,
                   accept_options options = {}, context ctx = {}) {
   const auto text = [](const auto& s) { return std::string_view(s.data(), s.size()); };

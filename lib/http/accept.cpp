@@ -1,8 +1,7 @@
-#include <coax/accept.hpp>
-
 #include "http/exchange_state.hpp"
 #include "protocol/handshake.hpp"
 #include "websocket/connection.hpp"
+#include <coax/accept.hpp>
 
 #include <stdexcept>
 

@@ -19,8 +19,8 @@ struct representation {
 };
 
 struct selection {
-  unsigned status = 200;     ///< 200, 206, 304, 412 or 416.
-  std::uint64_t first = 0;   ///< Of a 200 or 206.
+  unsigned status = 200;    ///< 200, 206, 304, 412 or 416.
+  std::uint64_t first = 0;  ///< Of a 200 or 206.
   std::uint64_t length = 0;
 };
 

@@ -1,6 +1,5 @@
-#include <coax/exchange.hpp>
-
 #include "http/exchange_state.hpp"
+#include <coax/exchange.hpp>
 
 #include <stdexcept>
 

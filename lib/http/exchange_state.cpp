@@ -74,6 +74,21 @@ task<error_code> exchange_state::more_input(const context& ctx) {
   co_return co_await wire_->fill(ctx);
 }
 
+// Decodes what has arrived; how much that was.
+std::size_t exchange_state::decode_body() {
+  const auto p = parser.decode(wire_->input(), body_);
+  wire_->consume(p.used);
+  body_received_ += p.used;
+  if (p.malformed) refuse_body(400, errc::bad_request, "a malformed chunk in the request body");
+  // Even one byte a chunk is no more than six times the body; extensions of chunks could be without end.
+  const auto most = 8 * std::uint64_t{limits.bytes} + longest_chunk_header;
+  if (body_.size() > limits.bytes || body_received_ > most)
+    refuse_body(413, errc::body_too_large, "the request body is too large");
+  if (p.used == 0 && wire_->input().size() > longest_chunk_header)
+    refuse_body(400, errc::bad_request, "a chunk header or trailer in the request body is too long");
+  return p.used;
+}
+
 task<std::string> exchange_state::read_body(context ctx) {
   require(!body_taken_, "the body was read already");
   require(phase_ != phase::upgraded, "the connection is a WebSocket");
@@ -82,19 +97,13 @@ task<std::string> exchange_state::read_body(context ctx) {
   if (length && *length > limits.bytes) refuse_body(413, errc::body_too_large, "the request body is too large");
   const auto limited = ctx.with_timeout(limits.timeout);
   while (!parser.done()) {
-    const auto p = parser.decode(wire_->input(), body_);
-    wire_->consume(p.used);
-    if (p.malformed) refuse_body(400, errc::bad_request, "a malformed chunk in the request body");
-    if (body_.size() > limits.bytes) refuse_body(413, errc::body_too_large, "the request body is too large");
+    const auto used = decode_body();
     if (parser.done()) break;
-    if (p.used != 0 && !wire_->input().empty()) continue;
-    if (wire_->input().size() > longest_chunk_header)
-      refuse_body(400, errc::bad_request, "a chunk header or trailer in the request body is too long");
+    if (used != 0 && !wire_->input().empty()) continue;
     const error_code ec = co_await more_input(limited);
     if (!ec) continue;
     if (ec == errc::deadline_exceeded && !ctx.stopped())
       refuse_body(408, errc::deadline_exceeded, "the request body has not come in time");
-    if (ec == asio::error::eof) client_gone_ = true;
     if (ec == asio::error::eof) refuse_body(400, errc::bad_request, "the request body is truncated");
     fail(ec, "exchange::body");
   }
@@ -124,8 +133,17 @@ task<bool> exchange_state::skip_body(const context& ctx) {
   co_return false;
 }
 
-void exchange_state::check_answer(const response& r) const {
+void exchange_state::check_whole() const {
+  if (phase_ == phase::broken) throw system_error(errc::closed, "exchange: the answer has broken off");
+}
+
+void exchange_state::check_open() const {
+  check_whole();
   require(phase_ == phase::open, "there is an answer already");
+}
+
+void exchange_state::check_answer(const response& r) const {
+  check_open();
   if (r.status() < 200 || r.status() > 599) throw std::invalid_argument("coax::exchange: a status outside 200-599");
   if (r.headers().contains("Transfer-Encoding"))
     throw std::invalid_argument("coax::exchange: Transfer-Encoding is set by the server");
@@ -186,6 +204,7 @@ task<> exchange_state::begin(const response& r, answer_frame frame, std::string_
 }
 
 task<> exchange_state::send(std::string_view chunk, context ctx) {
+  check_whole();
   require(phase_ == phase::streaming, "send without start");
   if (chunk.empty()) co_return;
   if (frame_.how == framing::length) require(chunk.size() <= frame_.length - sent_, "more than Content-Length");
@@ -205,6 +224,7 @@ task<> exchange_state::send(std::string_view chunk, context ctx) {
 
 task<> exchange_state::finish(context ctx) {
   if (phase_ == phase::done) co_return;
+  check_whole();
   require(phase_ == phase::streaming, "finish without start");
   if (head_only() || frame_.how == framing::none) {
     phase_ = phase::done;
@@ -219,7 +239,7 @@ task<> exchange_state::finish(context ctx) {
 }
 
 task<error_code> exchange_state::upgrade(const response& head, const context& ctx) {
-  require(phase_ == phase::open, "there is an answer already");
+  check_open();
   const busy guard(writing_, "a write of the answer");
   answer_frame frame;
   frame.how = framing::none;
@@ -236,8 +256,6 @@ void exchange_state::upgraded(std::shared_ptr<connection> c) {
   if (on_upgrade) on_upgrade(websocket_);
 }
 
-const transport& exchange_state::lower() const noexcept {
-  return websocket_ ? websocket_->lower() : wire_->lower();
-}
+const transport& exchange_state::lower() const noexcept { return websocket_ ? websocket_->lower() : wire_->lower(); }
 
 }  // namespace coax::detail

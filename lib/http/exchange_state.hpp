@@ -6,7 +6,6 @@
 #include "http/router.hpp"
 #include "http/target.hpp"
 #include "http/wire.hpp"
-
 #include <coax/exchange.hpp>
 
 namespace coax::detail {
@@ -22,14 +21,15 @@ struct body_limits {
 class exchange_state {
  public:
   enum class phase : unsigned char {
-    open,      ///< No answer yet.
-    streaming, ///< `start` was called.
-    done,      ///< The answer has left whole.
-    upgraded,  ///< The transport belongs to a WebSocket.
-    broken     ///< A part of the answer has left, and no more will: the connection must be cut.
+    open,       ///< No answer yet.
+    streaming,  ///< `start` was called.
+    done,       ///< The answer has left whole.
+    upgraded,   ///< The transport belongs to a WebSocket.
+    broken      ///< A part of the answer has left, and no more will: the connection must be cut.
   };
 
-  exchange_state(std::shared_ptr<http::wire> w, std::unique_ptr<http::request> r) : wire_(std::move(w)), request_(std::move(r)) {}
+  exchange_state(std::shared_ptr<http::wire> w, std::unique_ptr<http::request> r)
+      : wire_(std::move(w)), request_(std::move(r)) {}
 
   http::request& request() noexcept { return *request_; }
   const http::request& request() const noexcept { return *request_; }
@@ -80,11 +80,14 @@ class exchange_state {
   class busy;
 
   bool head_only() const noexcept { return request_->method == "HEAD"; }
+  void check_whole() const;
+  void check_open() const;
   void check_answer(const response& r) const;
   bool closes(const response& r) const;
   http::answer_frame frame_for(const response& r, http::framing how, std::uint64_t length);
   task<> begin(const response& r, http::answer_frame frame, std::string_view body, context ctx);
   task<> put(std::string_view head, std::string_view body, context ctx);
+  std::size_t decode_body();
   task<error_code> more_input(const context& ctx);
   void note(const error_code& ec) noexcept;
   [[noreturn]] void fail(const error_code& ec, const char* what);
@@ -96,6 +99,7 @@ class exchange_state {
   std::shared_ptr<connection> websocket_;
   std::optional<http::refusal> refused_;
   std::string body_;
+  std::uint64_t body_received_ = 0;  // with its chunk headers
   phase phase_ = phase::open;
   http::answer_frame frame_;
   std::uint64_t sent_ = 0;

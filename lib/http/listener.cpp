@@ -21,13 +21,21 @@ using asio::ip::tcp;
 class reuse_port {
  public:
   template <class Protocol>
-  int level(const Protocol&) const noexcept { return SOL_SOCKET; }
+  int level(const Protocol&) const noexcept {
+    return SOL_SOCKET;
+  }
   template <class Protocol>
-  int name(const Protocol&) const noexcept { return SO_REUSEPORT; }
+  int name(const Protocol&) const noexcept {
+    return SO_REUSEPORT;
+  }
   template <class Protocol>
-  const void* data(const Protocol&) const noexcept { return &on_; }
+  const void* data(const Protocol&) const noexcept {
+    return &on_;
+  }
   template <class Protocol>
-  std::size_t size(const Protocol&) const noexcept { return sizeof on_; }
+  std::size_t size(const Protocol&) const noexcept {
+    return sizeof on_;
+  }
 
  private:
   int on_ = 1;

@@ -10,9 +10,7 @@ namespace {
 namespace beast = boost::beast;
 using error_code = boost::system::error_code;
 
-std::string_view view(beast::string_view s) noexcept {
-  return {s.data(), s.size()};
-}
+std::string_view view(beast::string_view s) noexcept { return {s.data(), s.size()}; }
 
 std::optional<refusal> check_host(const request& r) {
   const auto hosts = protocol::count(r.fields, "Host");
@@ -120,9 +118,7 @@ body_info request_parser::body() const {
   return info;
 }
 
-bool request_parser::done() const noexcept {
-  return impl_->is_done();
-}
+bool request_parser::done() const noexcept { return impl_->is_done(); }
 
 request_parser::progress request_parser::decode(std::string_view input, std::string& out) {
   progress p;

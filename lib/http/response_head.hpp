@@ -12,8 +12,8 @@ namespace coax::http {
 
 /// How the body of an answer ends.
 enum class framing : unsigned char {
-  none,     ///< There is none: 204, 304.
-  length,   ///< After the number of bytes that the head names.
+  none,    ///< There is none: 204, 304.
+  length,  ///< After the number of bytes that the head names.
   chunked,
   until_end  ///< With the connection: chunks that an HTTP/1.0 client cannot take.
 };
@@ -26,9 +26,7 @@ struct answer_frame {
 };
 
 /// Whether an answer with that status has no body whatever its fields say (RFC 9110 section 6.4.1).
-constexpr bool bodiless(unsigned status) noexcept {
-  return status < 200 || status == 204 || status == 304;
-}
+constexpr bool bodiless(unsigned status) noexcept { return status < 200 || status == 204 || status == 304; }
 
 /// Status line and fields with the empty line. The fields in `r` that frame the answer give way to `f`.
 std::string make_head(const response& r, const answer_frame& f);

@@ -92,7 +92,8 @@ void router::add(std::string_view method, std::string_view pattern, request_hand
     const bool named = segment.starts_with(':') || segment.starts_with('*');
     if (named) {
       if (segment.size() == 1) malformed(pattern, "a parameter without a name");
-      if (std::ranges::count(made->params, segment.substr(1)) != 0) malformed(pattern, "a name stands for two parameters");
+      if (std::ranges::count(made->params, segment.substr(1)) != 0)
+        malformed(pattern, "a name stands for two parameters");
       made->params.emplace_back(segment.substr(1));
     }
     if (segment.starts_with('*') && end != pattern.size()) malformed(pattern, "\"*name\" is the last segment");

@@ -19,7 +19,7 @@ struct route {
 
 struct route_match {
   const route* found = nullptr;
-  std::vector<std::string> values;  ///< Of the parameters of `found`.
+  std::vector<std::string> values;   ///< Of the parameters of `found`.
   std::vector<std::string> allowed;  ///< Methods of the routes with that path, when none takes the method.
 };
 

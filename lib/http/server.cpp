@@ -1,7 +1,6 @@
-#include <coax/server.hpp>
-
 #include "http/server_state.hpp"
 #include "http/static_files.hpp"
+#include <coax/server.hpp>
 
 #include <algorithm>
 

@@ -1,6 +1,5 @@
-#include <coax/server_options.hpp>
-
 #include <coax/error.hpp>
+#include <coax/server_options.hpp>
 
 #include <boost/asio/ssl/context.hpp>
 

@@ -105,8 +105,7 @@ task<> server_state::serve(context stop) {
 }
 
 task<> server_state::drain(std::shared_ptr<latch> all) {
-  for (const auto& w : workers_)
-    asio::post(w->executor(), [w, all] { w->drain([all] { all->arrive(); }); });
+  for (const auto& w : workers_) asio::post(w->executor(), [w, all] { w->drain([all] { all->arrive(); }); });
   const auto limited = context().with_timeout(site_->options.drain_timeout());
   const bool drained = co_await all->wait(limited);
   if (drained) co_return;

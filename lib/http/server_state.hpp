@@ -22,7 +22,9 @@ class server_state : public std::enable_shared_from_this<server_state> {
 
   http::site& site() noexcept { return *site_; }
   const asio::any_io_executor& executor() const noexcept { return executor_; }
-  const http::listener* first_listener() const noexcept { return listeners_.empty() ? nullptr : listeners_.front().get(); }
+  const http::listener* first_listener() const noexcept {
+    return listeners_.empty() ? nullptr : listeners_.front().get();
+  }
 
  private:
   class latch;

@@ -4,7 +4,6 @@
 #include "http/grammar.hpp"
 #include "io/tls_transport.hpp"
 #include "websocket/connection.hpp"
-
 #include <coax/handshake_error.hpp>
 
 namespace coax::http {
@@ -136,9 +135,7 @@ task<> session::refuse(refusal why, headers fields) {
   if (ec) wire_->cut();
 }
 
-task<> session::linger() {
-  co_await wire_->shutdown(linger_time);
-}
+task<> session::linger() { co_await wire_->shutdown(linger_time); }
 
 task<bool> session::serve(incoming in) {
   auto state = std::make_unique<exchange_state>(wire_, std::move(in.head));

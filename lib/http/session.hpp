@@ -10,8 +10,9 @@
 namespace coax::http {
 
 /// Confined to the executor of its transport, owned by the coroutine that runs it.
-class session final : public std::enable_shared_from_this<session>,
-                      public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class session final
+    : public std::enable_shared_from_this<session>,
+      public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   session(std::shared_ptr<site> s, std::shared_ptr<transport> t);
   ~session();

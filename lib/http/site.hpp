@@ -3,7 +3,6 @@
 
 #include "http/head_scanner.hpp"
 #include "http/router.hpp"
-
 #include <coax/server_options.hpp>
 
 #include <atomic>

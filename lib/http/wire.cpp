@@ -28,8 +28,14 @@ void wire::consume(std::size_t n) noexcept {
   used_ = 0;
 }
 
+// A client that is always ready would keep the thread: others have their turn once in a while.
+task<> wire::take_turns() {
+  if (++operations_ % 16 == 0) co_await asio::post(executor(), asio::use_awaitable);
+}
+
 task<error_code> wire::fill(const context& ctx) {
   if (ended_) co_return ended_;
+  co_await take_turns();
   error_code ec = pull();
   while (ec == asio::error::would_block) {
     filling_ = true;
@@ -90,6 +96,7 @@ task<error_code> wire::write(std::string_view head, std::string_view body, const
     const std::array<asio::const_buffer, 2> buffers{asio::const_buffer(head.data(), head.size()),
                                                     asio::const_buffer(body.data(), n)};
     const auto limited = ctx.with_timeout(write_stall_);
+    co_await take_turns();
     if (cut_) co_return errc::closed;
     const std::span<const asio::const_buffer> both(buffers);
     const error_code ec = co_await stream_->write(both, limited);

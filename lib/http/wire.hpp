@@ -2,7 +2,6 @@
 #pragma once
 
 #include "io/stream.hpp"
-
 #include <coax/transport.hpp>
 
 #include <chrono>
@@ -53,6 +52,7 @@ class wire final : public transport::observer, public std::enable_shared_from_th
   void on_ready(transport::direction d) override;
   error_code pull();
   void look();
+  task<> take_turns();
 
   std::shared_ptr<detail::stream> stream_;
   std::chrono::nanoseconds write_stall_;
@@ -61,6 +61,7 @@ class wire final : public transport::observer, public std::enable_shared_from_th
   error_code ended_;  // of the input, once it has been seen
   std::stop_source stop_;
   unsigned watch_number_ = 0;
+  unsigned operations_ = 0;
   bool watching_ = false;
   bool filling_ = false;
   bool cut_ = false;

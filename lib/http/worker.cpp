@@ -78,8 +78,7 @@ task<> worker::pause(std::chrono::nanoseconds d) {
 task<> worker::wait_for_slot() {
   const context stopping(stop_.get_token());
   if (site_->open.load() < site_->options.max_connections() / 8 * 7) told_full_ = false;
-  if (full() && !std::exchange(told_full_, true))
-    site_->log(log_level::warning, "the limit of connections is reached");
+  if (full() && !std::exchange(told_full_, true)) site_->log(log_level::warning, "the limit of connections is reached");
   for (;;) {
     wants_slot_ = true;
     // Looked at again after the flag was set: who frees a slot either sees the flag or has freed it before.
@@ -105,7 +104,8 @@ void worker::serve(std::shared_ptr<transport> t) {
   ++alive_;
   asio::co_spawn(
       executor(), [s] { return s->run(); },
-      asio::bind_cancellation_slot(s->slot(), [w = self(), s](std::exception_ptr error) { w->session_ended(*s, error); }));
+      asio::bind_cancellation_slot(s->slot(),
+                                   [w = self(), s](std::exception_ptr error) { w->session_ended(*s, error); }));
   // The listener was quicker than the order to drain.
   if (draining_) s->drain();
 }

@@ -10,8 +10,9 @@
 #include <unistd.h>
 #endif
 #ifdef __linux__
-#include <linux/openat2.h>
 #include <sys/syscall.h>
+
+#include <linux/openat2.h>
 #endif
 
 namespace coax::detail {
@@ -20,13 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 namespace sys = boost::system::errc;
 
-error_code last_error() noexcept {
-  return {errno, boost::system::system_category()};
-}
+error_code last_error() noexcept { return {errno, boost::system::system_category()}; }
 
-error_code no_file() noexcept {
-  return sys::make_error_code(sys::no_such_file_or_directory);
-}
+error_code no_file() noexcept { return sys::make_error_code(sys::no_such_file_or_directory); }
 
 /// Resolves every link first and looks where it leads. What is changed between the look and the opening is trusted;
 /// Linux does better.
@@ -81,7 +78,8 @@ result<std::FILE*> open_file(const std::string& root, const std::string& relativ
 #ifdef __linux__
   auto opened = open_contained(root, relative);
   // Before Linux 5.6 there is no openat2; some sandboxes answer with EPERM to what they do not know.
-  const bool unknown = !opened && (opened.error() == sys::function_not_supported || opened.error() == sys::operation_not_permitted);
+  const bool unknown =
+      !opened && (opened.error() == sys::function_not_supported || opened.error() == sys::operation_not_permitted);
   if (!unknown) return opened;
 #endif
   return open_resolved(root, relative);
@@ -124,9 +122,7 @@ error_code file::seek(std::uint64_t offset) noexcept {
   return failed ? last_error() : error_code();
 }
 
-std::size_t file::read(std::span<std::byte> to) noexcept {
-  return std::fread(to.data(), 1, to.size(), handle_.get());
-}
+std::size_t file::read(std::span<std::byte> to) noexcept { return std::fread(to.data(), 1, to.size(), handle_.get()); }
 
 result<file> open_beneath(const std::string& root, const std::string& relative) {
   auto opened = open_file(root, relative);

@@ -23,9 +23,7 @@ request_handler echo_with(accept_options options) {
   };
 }
 
-std::string request(std::string_view fields) {
-  return get("/ws", fields);
-}
+std::string request(std::string_view fields) { return get("/ws", fields); }
 
 std::string upgrade_request(std::string_view more = {}) {
   return get("/ws", std::string(websocket_fields) + std::string(more));
@@ -52,7 +50,9 @@ COAX_CORO_TEST(a_correct_request_becomes_a_websocket) {
   BOOST_TEST(!r.has("Content-Length"));
   BOOST_TEST(!r.has("Sec-WebSocket-Protocol"));
   BOOST_TEST(!r.has("Sec-WebSocket-Extensions"));
-  BOOST_TEST(first == "\x81\x05" "early");
+  BOOST_TEST(first ==
+             "\x81\x05"
+             "early");
 
   c.input.clear();
   co_await c.send(frame(8, "\x03\xe8"));
@@ -77,7 +77,8 @@ COAX_CORO_TEST(each_breach_of_the_handshake_has_its_answer) {
   const std::vector<row> rows{
       {"GET /ws HTTP/1.0\r\nHost: a\r\n" + up + version + key + "\r\n", 426, "Upgrade", "websocket", "HTTP/1.1"},
       {request("Upgrade: websocket\r\n" + version + key), 426, "Connection", "Upgrade", "Connection"},
-      {request("Connection: close\r\nUpgrade: websocket\r\n" + version + key), 426, "Upgrade", "websocket", "Connection"},
+      {request("Connection: close\r\nUpgrade: websocket\r\n" + version + key), 426, "Upgrade", "websocket",
+       "Connection"},
       {request("Connection: Upgrade\r\n" + version + key), 426, "Upgrade", "websocket", "Upgrade"},
       {request("Connection: Upgrade\r\nUpgrade: h2c\r\n" + version + key), 426, "Upgrade", "websocket", "Upgrade"},
       {"POST /ws HTTP/1.1\r\nHost: a\r\n" + up + version + key + "\r\n", 405, "Allow", "GET", "method"},
@@ -92,8 +93,8 @@ COAX_CORO_TEST(each_breach_of_the_handshake_has_its_answer) {
       {request(up + version + key + "Origin: http://evil.example\r\n"), 403, "", "", "origin"},
       {request(up + version + key + "Origin: null\r\n"), 403, "", "", "origin"},
       {request(up + version + key + "Content-Length: 2\r\n") + "ab", 400, "", "", "body"},
-      {request(up + version + key + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"), 400, "Sec-WebSocket-Version",
-       "13", "Transfer-Encoding"},
+      {request(up + version + key + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"), 400,
+       "Sec-WebSocket-Version", "13", "Transfer-Encoding"},
   };
   running_server s(ioc);
   s.srv.any("/ws", echo_with(accept_options()));
@@ -115,8 +116,9 @@ COAX_CORO_TEST(each_breach_of_the_handshake_has_its_answer) {
 
 COAX_CORO_TEST(origins_of_the_own_host_and_of_the_patterns_are_welcome) {
   const std::vector<std::pair<std::string, unsigned>> rows{
-      {"http://example.com", 101},      {"https://EXAMPLE.com", 101},      {"http://example.com:81", 403},
-      {"https://app.friend.org", 101}, {"http://localhost:3000", 101}, {"https://localhost:3000", 403},
+      {"http://example.com", 101},      {"https://EXAMPLE.com", 101},
+      {"http://example.com:81", 403},   {"https://app.friend.org", 101},
+      {"http://localhost:3000", 101},   {"https://localhost:3000", 403},
       {"https://friend.org.evil", 403}, {"null", 403},
   };
   running_server s(ioc);

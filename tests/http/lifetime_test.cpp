@@ -1,9 +1,7 @@
 // When handlers are told to stop, how the server ends, and what happens when things run out.
 
 #include "http/support.hpp"
-
 #include "support/certificates.hpp"
-
 #include <coax/stop_on_signal.hpp>
 #include <coax/testing.hpp>
 
@@ -54,9 +52,7 @@ task<> echo(exchange& x, context ctx) {
   while (auto m = co_await c.next(ctx)) co_await c.write(m->kind(), m->data());
 }
 
-task<> ok(exchange& x, context) {
-  co_await x.respond(200, "text/plain", "ok");
-}
+task<> ok(exchange& x, context) { co_await x.respond(200, "text/plain", "ok"); }
 
 }  // namespace
 
@@ -100,7 +96,8 @@ COAX_CORO_TEST(what_arrives_while_a_handler_works_is_kept_for_the_next_request) 
   const std::size_t many = 300 * 1024 / one.size();
   std::string flood;
   for (std::size_t i = 0; i < many; ++i) flood += one;
-  asio::co_spawn(ioc, [&] { return c.send(flood); }, asio::detached);
+  asio::co_spawn(
+      ioc, [&] { return c.send(flood); }, asio::detached);
   co_await settle(200);
   done = true;
 
@@ -201,9 +198,14 @@ COAX_CORO_TEST(a_reset_at_any_stage_harms_nobody_else) {
     co_await x.respond(200, "text/plain", std::string(8 * 1024 * 1024, 'x'));
   });
   s.start();
-  const std::vector<std::string> stages{"", "G", "GET / HTTP/1.1\r\nHo", get("/"), get("/much"),
+  const std::vector<std::string> stages{"",
+                                        "G",
+                                        "GET / HTTP/1.1\r\nHo",
+                                        get("/"),
+                                        get("/much"),
                                         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab",
-                                        get("/ws", websocket_fields), get("/ws", websocket_fields) + "\x81"};
+                                        get("/ws", websocket_fields),
+                                        get("/ws", websocket_fields) + "\x81"};
   for (const auto& stage : stages)
     for (const int turns : {0, 1, 3, 10, 30}) {
       raw_client c(ioc, s.srv.port());
@@ -405,8 +407,8 @@ COAX_CORO_TEST(a_server_serves_tls_and_bounds_its_handshake) {
 COAX_CORO_TEST(serve_tells_of_wrong_use) {
   server srv(ioc.get_executor());
   BOOST_CHECK_THROW(co_await srv.serve(context()), std::logic_error);
-  for (const char* address : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "example.com:80", "[::1:80",
-                              "unix:", "127.0.0.1:-1"})
+  for (const char* address : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "example.com:80",
+                              "[::1:80", "unix:", "127.0.0.1:-1"})
     BOOST_CHECK_THROW(srv.listen(address), std::invalid_argument);
   const auto endpoint = srv.listen("127.0.0.1:0");
   server other(ioc.get_executor(), server_options().threads(2));

@@ -1,7 +1,6 @@
 // What a client may send and how long it may take; what it gets otherwise, readable to the last byte.
 
 #include "http/support.hpp"
-
 #include <coax/testing.hpp>
 
 using namespace coax;
@@ -10,9 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-task<> ok(exchange& x, context) {
-  co_await x.respond(200, "text/plain", "ok");
-}
+task<> ok(exchange& x, context) { co_await x.respond(200, "text/plain", "ok"); }
 
 task<> echo_body(exchange& x, context ctx) {
   auto body = co_await x.body(ctx);
@@ -63,7 +60,9 @@ COAX_CORO_TEST(heads_beyond_the_limits_are_answered_and_the_answer_can_be_read) 
       {std::string(1024 * 1024, '\r'), 400},
       {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400},
       {"GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n c\r\n\r\n", 400},
-      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /evil "
+       "HTTP/1.1\r\n",
+       400},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", 400},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
       {"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505},
@@ -91,10 +90,10 @@ COAX_CORO_TEST(a_body_beyond_its_limit_is_refused_before_it_is_read) {
   const auto whole = co_await exact.ask(post + "Content-Length: 1000\r\n\r\n" + thousand);
   const auto announced = co_await refused(ioc, port, post + "Content-Length: 1001\r\n\r\n");
   const auto huge = co_await refused(ioc, port, post + "Content-Length: 18446744073709551615\r\n\r\nabc");
-  const auto chunked =
-      co_await refused(ioc, port, post + "Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + thousand + "\r\n1\r\nx\r\n0\r\n\r\n");
-  const auto endless = co_await refused(
-      ioc, port, post + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(100 * 1024, 'x'));
+  const auto chunked = co_await refused(
+      ioc, port, post + "Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + thousand + "\r\n1\r\nx\r\n0\r\n\r\n");
+  const auto endless =
+      co_await refused(ioc, port, post + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(100 * 1024, 'x'));
   const auto malformed = co_await refused(ioc, port, post + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n");
 
   BOOST_TEST(whole.body == thousand);

@@ -5,7 +5,6 @@
 #include "http/request.hpp"
 #include "http/response_head.hpp"
 #include "http/target.hpp"
-
 #include <coax/headers.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -191,14 +190,16 @@ BOOST_AUTO_TEST_CASE(bodies_are_decoded_wherever_they_are_cut) {
 }
 
 BOOST_AUTO_TEST_CASE(malformed_chunks_are_refused) {
-  for (const std::string body : {"x\r\n", "5\nhello\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "-1\r\n", "fffffffffffffffff\r\na",
-                                 "5 \x01\r\nhello\r\n", " 5\r\nhello\r\n", "5;=\r\nhello\r\n"}) {
+  for (const std::string body :
+       {"x\r\n", "5\nhello\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "-1\r\n", "fffffffffffffffff\r\na", "5 \x01\r\nhello\r\n",
+        " 5\r\nhello\r\n", "5;=\r\nhello\r\n"}) {
     request_parser p;
     std::unique_ptr<request> r;
     BOOST_REQUIRE(parse("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", p, r) == 0U);
     std::string out;
     auto progress = p.decode(body, out);
-    if (!progress.malformed && progress.used != 0) progress = p.decode(std::string_view(body).substr(progress.used), out);
+    if (!progress.malformed && progress.used != 0)
+      progress = p.decode(std::string_view(body).substr(progress.used), out);
     BOOST_TEST(progress.malformed, body);
   }
 }
@@ -279,9 +280,9 @@ BOOST_AUTO_TEST_CASE(dates_are_written_and_read) {
   BOOST_TEST(format_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT");
   BOOST_TEST(format_date(0) == "Thu, 01 Jan 1970 00:00:00 GMT");
   BOOST_TEST(parse_date("Sun, 06 Nov 1994 08:49:37 GMT").value_or(0) == 784111777);
-  for (const char* text : {"", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 32 Nov 1994 08:49:37 GMT",
-                           "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT",
-                           "Sun, -6 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT"})
+  for (const char* text :
+       {"", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, -6 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT"})
     BOOST_TEST(!parse_date(text), text);
 }
 

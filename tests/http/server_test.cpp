@@ -157,10 +157,11 @@ COAX_CORO_TEST(the_version_and_the_connection_field_decide_whether_the_connectio
 
 COAX_CORO_TEST(pipelined_requests_are_answered_in_order_wherever_the_stream_is_cut) {
   fixture f(ioc);
-  const std::string requests =
-      get("/rooms/1") + "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + get("/no") +
-      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n" +
-      get("/rooms/2");
+  const std::string requests = get("/rooms/1") + "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
+                               get("/no") +
+                               "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                               "chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n" +
+                               get("/rooms/2");
   const auto check = [](raw_client& c) -> task<> {
     const std::vector<std::pair<unsigned, std::string>> expected{
         {200, "room 1"}, {200, "hello"}, {404, "not found\n"}, {200, "abcde"}, {200, "room 2"}};
@@ -241,9 +242,13 @@ COAX_CORO_TEST(an_answer_that_breaks_off_cuts_the_connection) {
 COAX_CORO_TEST(what_could_break_an_answer_open_is_refused_before_anything_is_sent) {
   running_server s(ioc);
   s.srv.get("/", [](exchange& x, context) -> task<> {
-    const std::vector<std::pair<std::string, std::string>> fields{{"X", "a\r\nSet-Cookie: b"}, {"X", "a\nb"},
-                                                                  {"X", std::string("a\0b", 3)}, {"X\r\nY", "a"},
-                                                                  {"X Y", "a"}, {"", "a"}, {"X:", "a"}};
+    const std::vector<std::pair<std::string, std::string>> fields{{"X", "a\r\nSet-Cookie: b"},
+                                                                  {"X", "a\nb"},
+                                                                  {"X", std::string("a\0b", 3)},
+                                                                  {"X\r\nY", "a"},
+                                                                  {"X Y", "a"},
+                                                                  {"", "a"},
+                                                                  {"X:", "a"}};
     for (const auto& field : fields) {
       response r;
       BOOST_CHECK_THROW(r.header(field.first, field.second), std::invalid_argument);

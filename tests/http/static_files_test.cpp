@@ -120,14 +120,34 @@ COAX_CORO_TEST(files_are_served_with_their_type_size_and_version) {
 COAX_CORO_TEST(nothing_outside_of_the_folder_and_nothing_hidden_is_found) {
   fixture f(ioc);
   raw_client c(ioc, f.server.srv.port());
-  const std::vector<std::string> paths{
-      "/static/../secret.txt", "/static/%2e%2e/secret.txt", "/static/..%2fsecret.txt", "/static/%2e%2e%2fsecret.txt",
-      "/static/docs/..%2f..%2fsecret.txt", "/static/docs/..%5c..%5csecret.txt", "/static/..\\secret.txt",
-      "/static/docs%2findex.html", "/static//index.html", "/static/docs//index.html", "/static//etc/passwd",
-      "/static/%2fetc%2fpasswd", "/static/link-out", "/static/folder-out/secret.txt", "/static/folder-out/",
-      "/static/loop", "/static/pipe", "/static/.env", "/static/.git/config", "/static/docs/%2e%2e/%2e%2e/.env",
-      "/static/empty/", "/static/nothing", "/static/index.html/", "/static/a%20b.txt/x", "/static/" + std::string(300, 'x'),
-      "/static/...", "/static/~", "/static/a%20b.txt%20"};
+  const std::vector<std::string> paths{"/static/../secret.txt",
+                                       "/static/%2e%2e/secret.txt",
+                                       "/static/..%2fsecret.txt",
+                                       "/static/%2e%2e%2fsecret.txt",
+                                       "/static/docs/..%2f..%2fsecret.txt",
+                                       "/static/docs/..%5c..%5csecret.txt",
+                                       "/static/..\\secret.txt",
+                                       "/static/docs%2findex.html",
+                                       "/static//index.html",
+                                       "/static/docs//index.html",
+                                       "/static//etc/passwd",
+                                       "/static/%2fetc%2fpasswd",
+                                       "/static/link-out",
+                                       "/static/folder-out/secret.txt",
+                                       "/static/folder-out/",
+                                       "/static/loop",
+                                       "/static/pipe",
+                                       "/static/.env",
+                                       "/static/.git/config",
+                                       "/static/docs/%2e%2e/%2e%2e/.env",
+                                       "/static/empty/",
+                                       "/static/nothing",
+                                       "/static/index.html/",
+                                       "/static/a%20b.txt/x",
+                                       "/static/" + std::string(300, 'x'),
+                                       "/static/...",
+                                       "/static/~",
+                                       "/static/a%20b.txt%20"};
   for (const auto& path : paths) {
     const auto r = co_await c.ask(get(path));
     BOOST_TEST(r.status == 404U, path);
@@ -221,12 +241,24 @@ BOOST_AUTO_TEST_CASE(a_range_selects_what_its_words_say) {
     std::uint64_t length;
   };
   const std::vector<row> rows{
-      {"bytes=0-0", 206, 0, 1},      {"bytes=0-", 206, 0, 10},      {"bytes=9-", 206, 9, 1},
-      {"bytes=5-100", 206, 5, 5},    {"bytes=-3", 206, 7, 3},       {"bytes=-100", 206, 0, 10},
-      {"BYTES= 1-2 ", 206, 1, 2},    {"bytes=-0", 416, 0, 0},       {"bytes=10-", 416, 0, 0},
-      {"bytes=10-20", 416, 0, 0},    {"bytes=5-4", 200, 0, 10},     {"bytes=0-1,3-4", 200, 0, 10},
-      {"bytes=-", 200, 0, 10},       {"bytes=a-b", 200, 0, 10},     {"bytes=1-b", 200, 0, 10},
-      {"bytes", 200, 0, 10},         {"lines=1-2", 200, 0, 10},     {"bytes=18446744073709551616-", 200, 0, 10},
+      {"bytes=0-0", 206, 0, 1},
+      {"bytes=0-", 206, 0, 10},
+      {"bytes=9-", 206, 9, 1},
+      {"bytes=5-100", 206, 5, 5},
+      {"bytes=-3", 206, 7, 3},
+      {"bytes=-100", 206, 0, 10},
+      {"BYTES= 1-2 ", 206, 1, 2},
+      {"bytes=-0", 416, 0, 0},
+      {"bytes=10-", 416, 0, 0},
+      {"bytes=10-20", 416, 0, 0},
+      {"bytes=5-4", 200, 0, 10},
+      {"bytes=0-1,3-4", 200, 0, 10},
+      {"bytes=-", 200, 0, 10},
+      {"bytes=a-b", 200, 0, 10},
+      {"bytes=1-b", 200, 0, 10},
+      {"bytes", 200, 0, 10},
+      {"lines=1-2", 200, 0, 10},
+      {"bytes=18446744073709551616-", 200, 0, 10},
       {"bytes=0-18446744073709551615", 206, 0, 10},
   };
   const http::representation r{"\"v\"", 1000, 10};
@@ -268,7 +300,8 @@ BOOST_AUTO_TEST_CASE(conditions_follow_the_order_of_the_rfc) {
       {{{"Range", "bytes=1-2"}, {"If-None-Match", "\"v\""}}, 304},
   };
   const http::representation r{"\"v\"", 1000, 10};
-  for (std::size_t i = 0; i < rows.size(); ++i) BOOST_TEST(http::select("GET", rows[i].first, r).status == rows[i].second, i);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    BOOST_TEST(http::select("GET", rows[i].first, r).status == rows[i].second, i);
 }
 
 BOOST_AUTO_TEST_CASE(extensions_have_types) {

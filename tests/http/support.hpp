@@ -2,7 +2,6 @@
 #pragma once
 
 #include "support/run.hpp"
-
 #include <coax/accept.hpp>
 #include <coax/server.hpp>
 
