@@ -1,0 +1,16 @@
+/// @file
+/// All of coax. The single headers compile faster.
+#pragma once
+
+#include <coax/accept.hpp>
+#include <coax/conn.hpp>
+#include <coax/context.hpp>
+#include <coax/dial.hpp>
+#include <coax/error.hpp>
+#include <coax/exchange.hpp>
+#include <coax/hub.hpp>
+#include <coax/message.hpp>
+#include <coax/server.hpp>
+#include <coax/stop_on_signal.hpp>
+#include <coax/stream_transport.hpp>
+#include <coax/transport.hpp>
