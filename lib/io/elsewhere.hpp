@@ -5,41 +5,51 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <atomic>
 #include <exception>
 #include <variant>
 
 namespace coax::detail {
 
-/// What the two executors of `elsewhere` share. The caller waits in a lot of its own, on its own executor.
+/// What the two executors of `elsewhere` share. The caller may run on several threads at once (a coroutine on a plain
+/// thread pool), so parking and finishing meet in one atomic. A lot only to die with the caller's io_context.
 template <class T>
-struct remote_call final : parking_lot {
+class remote_call final : public parking_lot {
+ public:
   explicit remote_call(asio::any_io_executor caller) : parking_lot(std::move(caller)) {}
 
   using value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
   std::optional<value> outcome;  // written on the other executor before `finish` is posted here
   std::exception_ptr error;
-  bool finished = false;
-  waiter* parked = nullptr;
   std::stop_source stop;
 
-  void finish() {
-    finished = true;
-    if (parked) wake_inline(*parked);
+  /// Until `finish`. Asio's cancellation of the caller becomes a stop of the operation, whose own answer is still
+  /// awaited: only it knows what it has consumed.
+  task<> wait() {
+    auto initiate = [this](auto handler) {
+      auto slot = asio::get_associated_cancellation_slot(handler);
+      if (slot.is_connected())
+        slot.assign([this](asio::cancellation_type type) {
+          if (type != asio::cancellation_type::none) stop.request_stop();
+        });
+      handler_.emplace(std::move(handler));
+      if (state_.exchange(state::parked) == state::finished) handler_.post(executor());
+    };
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(initiate, asio::use_awaitable);
   }
-};
 
-/// Asio's cancellation of the caller becomes a stop of the operation, whose own answer is still awaited: only it knows
-/// what it has consumed.
-class remote_waiter final : public waiter {
- public:
-  remote_waiter(const context& never, std::stop_source stop) noexcept : waiter(never), stop_(std::move(stop)) {}
+  /// On the caller's executor, when the operation has ended.
+  void finish() {
+    if (state_.exchange(state::finished) == state::parked) handler_.resume();
+  }
 
  private:
-  error_code leaving(error_code) override {
-    stop_.request_stop();
-    return {};
-  }
-  std::stop_source stop_;
+  enum class state : unsigned char { running, parked, finished };
+
+  void on_shutdown() noexcept override { handler_.reset(); }
+
+  std::atomic<state> state_{state::running};
+  parked_handler handler_;
 };
 
 /// Awaits `make(ctx)` (a callable that returns a task<T>) on `home` and comes back to the caller's executor. Stop
@@ -62,20 +72,14 @@ task<T> elsewhere(asio::any_io_executor home, context ctx, Make make) {
   };
   asio::co_spawn(home, std::move(body), [call](std::exception_ptr error) {
     call->error = error;
-    asio::post(call->executor(), [call] { call->finish(); });
+    if (!call->shut_down()) asio::post(call->executor(), [call] { call->finish(); });
   });
 
   // The stop token goes straight to the operation's own; the deadline is watched there, not here.
   auto forward = [source = call->stop]() mutable { source.request_stop(); };
   std::optional<std::stop_callback<decltype(forward)>> link;
   if (ctx.stop_token().stop_possible()) link.emplace(ctx.stop_token(), std::move(forward));
-  const context never;
-  remote_waiter w(never, call->stop);
-  call->parked = &w;
-  error_code ec;
-  if (!call->finished) ec = co_await call->park(w);
-  call->parked = nullptr;
-  if (ec) throw system_error(ec);
+  co_await call->wait();
   if (call->error) std::rethrow_exception(call->error);
   if constexpr (!std::is_void_v<T>) co_return std::move(*call->outcome);
 }
