@@ -222,7 +222,9 @@ void connection::throw_error(error_code ec, std::string_view operation) const {
   const auto info = closed();
   if (ec == errc::closed) {
     if (info) throw close_error(info->status, info->reason, info->clean, info->error);
-    throw close_error(status::no_status, "the connection is closing", false, write_error_);
+    // A write has found the transport broken before a read has.
+    if (write_error_) throw close_error(status::abnormal, {}, false, write_error_);
+    throw close_error(status::no_status, "the connection is closing", false);
   }
   std::string what(operation);
   if (info && ec == info->error && !info->reason.empty()) what.append(": ") += info->reason;
