@@ -113,9 +113,8 @@ class stream_transport final : public transport {
   }
 
   std::string local_endpoint() const override {
-    return describe([](auto& socket, error_code& ec) -> decltype(socket.local_endpoint(ec)) {
-      return socket.local_endpoint(ec);
-    });
+    return describe(
+        [](auto& socket, error_code& ec) -> decltype(socket.local_endpoint(ec)) { return socket.local_endpoint(ec); });
   }
   std::string remote_endpoint() const override {
     return describe([](auto& socket, error_code& ec) -> decltype(socket.remote_endpoint(ec)) {
@@ -130,9 +129,7 @@ class stream_transport final : public transport {
   static constexpr std::size_t read_size = 16 * 1024;
   static constexpr std::size_t most_ahead = 64 * 1024;
 
-  std::shared_ptr<stream_transport> self() {
-    return std::static_pointer_cast<stream_transport>(shared_from_this());
-  }
+  std::shared_ptr<stream_transport> self() { return std::static_pointer_cast<stream_transport>(shared_from_this()); }
 
   static void forget(storage& bytes, std::size_t& done) noexcept {
     bytes.release();
@@ -204,7 +201,9 @@ class stream_transport final : public transport {
       const auto address = e.address().to_string();
       const auto port = std::to_string(e.port());
       return e.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
-    } else if constexpr (requires { { get(socket, ec).path() } -> std::convertible_to<std::string>; }) {
+    } else if constexpr (requires {
+                           { get(socket, ec).path() } -> std::convertible_to<std::string>;
+                         }) {
       const auto e = get(socket, ec);
       return ec ? std::string() : std::string(e.path());
     } else {

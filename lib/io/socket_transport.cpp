@@ -18,9 +18,7 @@ class socket_transport final : public transport {
     socket_.non_blocking(true, ignored);
   }
 
-  std::size_t read_some(asio::mutable_buffer to, error_code& ec) override {
-    return socket_.read_some(to, ec);
-  }
+  std::size_t read_some(asio::mutable_buffer to, error_code& ec) override { return socket_.read_some(to, ec); }
 
   std::size_t write_some(std::span<const asio::const_buffer> from, error_code& ec) override {
     ec.clear();

@@ -3,7 +3,6 @@
 #include "core/buffer_pool.hpp"
 #include "io/stream.hpp"
 #include "io/tls_session.hpp"
-
 #include <coax/message.hpp>
 
 #include <boost/asio/error.hpp>
@@ -17,9 +16,9 @@
 namespace coax::detail {
 namespace {
 
-constexpr std::size_t record_size = 16 * 1024;        // RFC 8446 section 5.1
-constexpr std::size_t most_sealed = 64 * 1024;        // plain bytes sealed by one write_some
-constexpr std::size_t most_unanswered = 256 * 1024;   // ciphertext beyond which nothing is read
+constexpr std::size_t record_size = 16 * 1024;       // RFC 8446 section 5.1
+constexpr std::size_t most_sealed = 64 * 1024;       // plain bytes sealed by one write_some
+constexpr std::size_t most_unanswered = 128 * 1024;  // ciphertext beyond which nothing is read
 
 // OpenSSL reads from the lower transport through its BIO, and writes into `pending_`, which takes everything: a sealed
 // record is never lost, and no read has to wait for a write. What is pending leaves by itself, as far as the transport
@@ -59,7 +58,7 @@ class tls_transport final : public transport, public transport::observer {
 
   std::shared_ptr<transport> lower_;
   ssl_ptr ssl_;
-  storage pending_;       // ciphertext, from sent_ on
+  storage pending_;  // ciphertext, from sent_ on
   std::size_t sent_ = 0;
   error_code lower_error_;  // what the transport below said while OpenSSL was reading
   error_code read_error_;
@@ -99,6 +98,13 @@ BIO_METHOD* tls_transport::bio_method() {
 int tls_transport::bio_read(BIO* b, char* to, int size) noexcept {
   auto& self = *static_cast<tls_transport*>(BIO_get_data(b));
   BIO_clear_retry_flags(b);
+  // A peer that has us answer (key updates) without taking the answers does not get to fill our memory: one SSL_read
+  // goes through any number of them.
+  if (self.pending_.size() - self.sent_ > most_unanswered) {
+    self.held_ = true;
+    BIO_set_retry_read(b);
+    return -1;
+  }
   error_code ec;
   const auto n = self.lower_->read_some({to, static_cast<std::size_t>(size)}, ec);
   if (!ec) return static_cast<int>(n);
@@ -130,9 +136,12 @@ long tls_transport::bio_control(BIO* b, int command, long, void*) noexcept {
 
 error_code tls_transport::last_error(int result) noexcept {
   switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ: return asio::error::would_block;
-    case SSL_ERROR_ZERO_RETURN: return asio::error::eof;
-    default: break;
+    case SSL_ERROR_WANT_READ:
+      return asio::error::would_block;
+    case SSL_ERROR_ZERO_RETURN:
+      return asio::error::eof;
+    default:
+      break;
   }
   dead_ = true;
   if (lower_error_) return lower_error_;
@@ -149,11 +158,10 @@ error_code tls_transport::handshake() noexcept {
 }
 
 std::size_t tls_transport::read_some(asio::mutable_buffer to, error_code& ec) {
-  // A peer that has us answer (key updates) without taking the answers does not get to fill our memory.
-  if (pending_.size() - sent_ > most_unanswered) flush();
-  held_ = pending_.size() - sent_ > most_unanswered;
-  ec = held_ ? error_code(asio::error::would_block) : read_error_;
+  held_ = false;
+  ec = read_error_;
   if (ec) return 0;
+  const auto unsent = pending_.size();
   std::size_t total = 0;
   do {
     ERR_clear_error();
@@ -165,7 +173,7 @@ std::size_t tls_transport::read_some(asio::mutable_buffer to, error_code& ec) {
     break;
   } while (total < to.size() && SSL_has_pending(ssl_.get()));
   if (ec && ec != asio::error::would_block) read_error_ = ec;
-  if (!pending_.empty()) flush_by_itself();
+  if (pending_.size() != unsent) flush_by_itself();
   if (total != 0) ec.clear();
   return total;
 }

@@ -1,7 +1,6 @@
-#include <coax/testing.hpp>
-
 #include "core/clock.hpp"
 #include "io/parking_lot.hpp"
+#include <coax/testing.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -38,7 +37,7 @@ struct memory_pipe {
     std::uint64_t calls = 0;
     std::uint64_t written = 0;
     bool stalled = false;
-    bool ended = false;   // shutdown_send
+    bool ended = false;  // shutdown_send
     bool closed = false;
     bool gone = false;  // its io_context is being destroyed: nothing may be posted to it
     bool wanted[2] = {};
@@ -96,8 +95,11 @@ namespace {
 class memory_end_impl final : public memory_end {
  public:
   memory_end_impl(asio::any_io_executor ex, std::shared_ptr<memory_pipe> pipe, int index)
-      : memory_end(ex), pipe_(std::move(pipe)), own_(pipe_->sides[static_cast<std::size_t>(index)]),
-        peer_(pipe_->sides[static_cast<std::size_t>(1 - index)]), alarm_(std::make_shared<alarm>(std::move(ex), *this)) {}
+      : memory_end(ex),
+        pipe_(std::move(pipe)),
+        own_(pipe_->sides[static_cast<std::size_t>(index)]),
+        peer_(pipe_->sides[static_cast<std::size_t>(1 - index)]),
+        alarm_(std::make_shared<alarm>(std::move(ex), *this)) {}
   ~memory_end_impl() override {
     alarm_->end = nullptr;
     memory_end_impl::close();
@@ -182,7 +184,8 @@ void memory_end_impl::tell(side& s) {
 std::optional<detail::steady::time_point> memory_end_impl::ready_at(direction d) const {
   constexpr auto now = detail::steady::time_point::min();
   if (pipe_->broken) return now;
-  if (d == direction::write) return peer_.closed || own_.ended || pipe_->room(own_) != 0 ? std::optional(now) : std::nullopt;
+  if (d == direction::write)
+    return peer_.closed || own_.ended || pipe_->room(own_) != 0 ? std::optional(now) : std::nullopt;
   if (!peer_.under_way.empty()) return peer_.under_way.front().arrives;
   return peer_.ended || peer_.closed ? std::optional(now) : std::nullopt;
 }
@@ -221,8 +224,10 @@ void memory_end_impl::look() {
 std::size_t memory_end_impl::read_some(asio::mutable_buffer to, error_code& ec) {
   const std::lock_guard lock(pipe_->mutex);
   ec.clear();
-  if (own_.closed) ec = asio::error::bad_descriptor;
-  else if (!pipe_->counts(own_)) ec = asio::error::connection_reset;
+  if (own_.closed)
+    ec = asio::error::bad_descriptor;
+  else if (!pipe_->counts(own_))
+    ec = asio::error::connection_reset;
   if (ec) {
     tell(peer_);
     return 0;
@@ -254,10 +259,14 @@ std::size_t memory_end_impl::write_some(std::span<const asio::const_buffer> from
   std::size_t size = 0;
   for (const auto& b : from) size += b.size();
   if (size == 0) return 0;
-  if (own_.closed) ec = asio::error::bad_descriptor;
-  else if (!pipe_->counts(own_)) ec = asio::error::connection_reset;
-  else if (own_.ended || peer_.closed) ec = asio::error::broken_pipe;
-  else if (pipe_->room(own_) == 0) ec = asio::error::would_block;
+  if (own_.closed)
+    ec = asio::error::bad_descriptor;
+  else if (!pipe_->counts(own_))
+    ec = asio::error::connection_reset;
+  else if (own_.ended || peer_.closed)
+    ec = asio::error::broken_pipe;
+  else if (pipe_->room(own_) == 0)
+    ec = asio::error::would_block;
   if (ec) {
     if (pipe_->broken) tell(peer_);
     return 0;

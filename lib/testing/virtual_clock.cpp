@@ -1,7 +1,6 @@
-#include <coax/testing.hpp>
-
 #include "core/clock.hpp"
 #include "io/lot_service.hpp"
+#include <coax/testing.hpp>
 
 namespace coax::testing {
 

@@ -1,9 +1,8 @@
-#include <coax/dial.hpp>
-
 #include "protocol/handshake.hpp"
 #include "websocket/connection.hpp"
 #include "websocket/dial_connect.hpp"
 #include "websocket/dial_reply.hpp"
+#include <coax/dial.hpp>
 
 namespace coax {
 namespace detail {

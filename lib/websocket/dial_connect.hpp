@@ -2,7 +2,6 @@
 #pragma once
 
 #include "websocket/dial_target.hpp"
-
 #include <coax/dial.hpp>
 #include <coax/transport.hpp>
 
@@ -10,7 +9,6 @@ namespace coax::detail {
 
 /// Resolves, connects to the addresses in turn, and shakes hands over TLS if the target says so, on the executor of
 /// the caller. Stopping `ctx` really ends the connecting. @throws system_error
-task<std::shared_ptr<transport>> connect_to(const dial_target& target, const dial_options& options,
-                                            const context& ctx);
+task<std::shared_ptr<transport>> connect_to(const dial_target& target, const dial_options& options, const context& ctx);
 
 }  // namespace coax::detail

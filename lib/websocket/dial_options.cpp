@@ -1,5 +1,4 @@
 #include "protocol/header_field.hpp"
-
 #include <coax/dial.hpp>
 
 #include <algorithm>

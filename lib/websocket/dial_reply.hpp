@@ -3,7 +3,6 @@
 
 #include "io/stream.hpp"
 #include "protocol/header_field.hpp"
-
 #include <coax/handshake_error.hpp>
 
 #include <memory>

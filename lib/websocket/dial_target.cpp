@@ -20,7 +20,8 @@ bool equals_any(std::string_view s, std::string_view a, std::string_view b) { re
 // RFC 1123 names, and the underscore that some of them have. Internationalized names come as punycode.
 bool is_host_name(std::string_view s) {
   return !s.empty() && std::ranges::all_of(s, [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_';
   });
 }
 
@@ -45,10 +46,15 @@ std::string credentials(const urls::url_view& u) {
 void set_authority(dial_target& t, const urls::url_view& u) {
   switch (u.host_type()) {
     case urls::host_type::ipv4:
-    case urls::host_type::name: t.host = u.host(); break;
-    case urls::host_type::ipv6: t.host = u.host_address(); break;
+    case urls::host_type::name:
+      t.host = u.host();
+      break;
+    case urls::host_type::ipv6:
+      t.host = u.host_address();
+      break;
     case urls::host_type::none:
-    case urls::host_type::ipvfuture: break;
+    case urls::host_type::ipvfuture:
+      break;
   }
   const bool ipv6 = u.host_type() == urls::host_type::ipv6;
   if (t.host.empty()) refuse("the URL has no host");
@@ -81,7 +87,8 @@ dial_target parse_dial_target(std::string_view url) {
   if (!parsed) refuse("the URL is malformed");
   const urls::url_view& u = *parsed;
   std::string scheme(u.scheme());
-  std::ranges::transform(scheme, scheme.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  std::ranges::transform(scheme, scheme.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
   // RFC 6455 section 3.
   if (u.has_fragment()) refuse("a WebSocket URL has no fragment");
 

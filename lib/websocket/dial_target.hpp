@@ -10,7 +10,7 @@ struct dial_target {
   dial_target() = default;
 
   bool secure = false;
-  std::string host;         ///< A name or an address, without brackets; empty for a Unix socket.
+  std::string host;  ///< A name or an address, without brackets; empty for a Unix socket.
   std::string port;
   std::string socket_path;  ///< Of a Unix socket.
   std::string host_field;   ///< For Host: with brackets, and with a port that is not the default one.

@@ -1,7 +1,6 @@
 /// Everything that a server can answer but a correct 101.
 #include "dial/scripted_server.hpp"
 #include "support/run.hpp"
-
 #include <coax/dial.hpp>
 #include <coax/testing.hpp>
 
@@ -55,8 +54,9 @@ const row rows[] = {
      "Sec-WebSocket-Accept"},
     {"two Accepts", HEAD UPGRADE CONNECTION ACCEPT "Sec-WebSocket-Accept: x\r\n\r\n", 101, "Sec-WebSocket-Accept"},
     {"unoffered subprotocol", HEAD UPGRADE CONNECTION ACCEPT "Sec-WebSocket-Protocol: soap\r\n\r\n", 101, "soap"},
-    {"two subprotocols", HEAD UPGRADE CONNECTION ACCEPT "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
-     101, "subprotocol"},
+    {"two subprotocols",
+     HEAD UPGRADE CONNECTION ACCEPT "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat\r\n\r\n", 101,
+     "subprotocol"},
     {"unoffered extension", HEAD UPGRADE CONNECTION ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 101,
      "permessage-deflate"},
     {"garbage", "SSH-2.0-OpenSSH_9.2\r\n\r\n", 0, "HTTP"},
@@ -122,13 +122,12 @@ COAX_CORO_TEST(a_long_body_is_cut) {
 
 COAX_CORO_TEST(a_body_that_does_not_come_is_not_waited_for) {
   testing::virtual_clock clock;
-  const scripted_server server(
-      ioc, [&](std::shared_ptr<detail::stream> s, std::string) -> task<> {
-        co_await send(s, "HTTP/1.1 500 Oops\r\nContent-Length: 10\r\n\r\nhalf ");
-        co_await settle(50);
-        clock.advance(3s);
-        co_await wait_for_end(s);
-      });
+  const scripted_server server(ioc, [&](std::shared_ptr<detail::stream> s, std::string) -> task<> {
+    co_await send(s, "HTTP/1.1 500 Oops\r\nContent-Length: 10\r\n\r\nhalf ");
+    co_await settle(50);
+    clock.advance(3s);
+    co_await wait_for_end(s);
+  });
   const auto e = co_await refusal(server.url());
   BOOST_REQUIRE(e);
   BOOST_CHECK_EQUAL(e->status(), 500u);

@@ -3,7 +3,6 @@
 #include "io/tls_transport.hpp"
 #include "support/certificates.hpp"
 #include "support/run.hpp"
-
 #include <coax/dial.hpp>
 #include <coax/stream_transport.hpp>
 
@@ -187,7 +186,8 @@ COAX_CORO_TEST(a_plain_server_is_no_tls_server) {
     co_await wait_for_end(s);
   };
   asio::co_spawn(ioc, serve, asio::detached);
-  const error_code ec = co_await failure("wss://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()), dial_options());
+  const error_code ec =
+      co_await failure("wss://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()), dial_options());
   BOOST_CHECK_MESSAGE(ec.category() == asio::error::get_ssl_category(), ec.message());
 }
 

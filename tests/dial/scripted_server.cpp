@@ -4,7 +4,6 @@
 #include "protocol/accept_key.hpp"
 #include "protocol/header_field.hpp"
 #include "support/certificates.hpp"
-
 #include <coax/stream_transport.hpp>
 
 #include <boost/asio/as_tuple.hpp>

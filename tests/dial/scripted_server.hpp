@@ -2,7 +2,6 @@
 #pragma once
 
 #include "io/stream.hpp"
-
 #include <coax/transport.hpp>
 
 #include <boost/asio/io_context.hpp>

@@ -2,7 +2,6 @@
 
 #include "io/tls_transport.hpp"
 #include "support/certificates.hpp"
-
 #include <coax/stream_transport.hpp>
 #include <coax/testing.hpp>
 
@@ -42,7 +41,9 @@ link in_memory(asio::io_context& ioc, const testing::faults& f) {
 }
 
 task<link> memory(asio::io_context& ioc) { co_return in_memory(ioc, testing::faults()); }
-task<link> memory_bytewise(asio::io_context& ioc) { co_return in_memory(ioc, testing::faults().max_read(1).max_write(1)); }
+task<link> memory_bytewise(asio::io_context& ioc) {
+  co_return in_memory(ioc, testing::faults().max_read(1).max_write(1));
+}
 task<link> memory_random(asio::io_context& ioc) {
   co_return in_memory(ioc, testing::faults().random_sizes(42).capacity(5000));
 }

@@ -1,6 +1,5 @@
 #include "io/stream.hpp"
 #include "support/run.hpp"
-
 #include <coax/testing.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -199,12 +198,13 @@ BOOST_AUTO_TEST_CASE(an_end_may_outlive_its_io_context) {
   a->wait(transport::direction::write);
 }
 
+// Boost.Test is not for several threads: these throw.
 task<> count_to(std::shared_ptr<stream> s, int n) {
   for (int i = 0; i < n; ++i) {
     const std::string text(static_cast<std::size_t>(1 + i % 40), static_cast<char>('a' + i % 26));
     const asio::const_buffer bytes = asio::buffer(text);
     const error_code ec = co_await s->write(bytes, context());
-    BOOST_REQUIRE_EQUAL(ec, error_code());
+    if (ec) throw system_error(ec);
   }
   s->lower().shutdown_send();
 }

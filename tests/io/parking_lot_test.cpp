@@ -3,7 +3,6 @@
 #include "io/completion.hpp"
 #include "io/elsewhere.hpp"
 #include "support/run.hpp"
-
 #include <coax/testing.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>

@@ -3,7 +3,6 @@
 #include "io/tls_transport.hpp"
 #include "support/certificates.hpp"
 #include "support/run.hpp"
-
 #include <coax/stream_transport.hpp>
 #include <coax/testing.hpp>
 
@@ -137,10 +136,10 @@ COAX_CORO_TEST(a_handshake_with_a_silent_peer_ends_with_its_context) {
     clock.advance(std::chrono::seconds(5));
   };
   error_code ec;
-  auto connect = [&ec, a = a]() -> task<> {
+  auto connect = [&ec, lower = a]() -> task<> {
     const auto tls = client_tls();
     const auto ctx = context().with_timeout(std::chrono::seconds(5));
-    const auto r = co_await tls_connect(a, *tls, "localhost", tls_verify::peer, ctx);
+    const auto r = co_await tls_connect(lower, *tls, "localhost", tls_verify::peer, ctx);
     ec = r.error();
   };
 
@@ -270,6 +269,85 @@ COAX_CORO_TEST(key_updates_are_answered) {
   }
 }
 
+// A server on bare OpenSSL, which does what no decent peer does.
+class raw_server {
+ public:
+  explicit raw_server(std::shared_ptr<transport> lower)
+      : lower_(std::move(lower)), ssl_(SSL_new(tls_->native_handle())) {
+    SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_accept_state(ssl_);
+  }
+  ~raw_server() { SSL_free(ssl_); }
+  SSL* ssl() { return ssl_; }
+
+  /// Moves what has come into OpenSSL, and what it has made down, as far as there is room.
+  void pump() {
+    error_code ec;
+    char buffer[20'000];
+    for (;;) {
+      const auto n = lower_->read_some(asio::buffer(buffer), ec);
+      if (ec) break;
+      BIO_write(SSL_get_rbio(ssl_), buffer, static_cast<int>(n));
+    }
+    for (;;) {
+      if (out_.empty()) {
+        const int n = BIO_read(SSL_get_wbio(ssl_), buffer, sizeof(buffer));
+        if (n <= 0) return;
+        out_.assign(buffer, static_cast<std::size_t>(n));
+      }
+      const asio::const_buffer b = asio::buffer(out_);
+      out_.erase(0, lower_->write_some(std::span(&b, 1), ec));
+      if (ec) return;
+    }
+  }
+
+ private:
+  std::shared_ptr<transport> lower_;
+  tls_ptr tls_ = server_tls();
+  SSL* ssl_;
+  std::string out_;
+};
+
+COAX_CORO_TEST(a_flood_of_key_updates_does_not_fill_the_memory) {
+  const auto [a, b] = memory(ioc, testing::faults().capacity(10'000'000));
+  raw_server server(b);
+  std::shared_ptr<transport> client;
+  auto connect = [&client](std::shared_ptr<transport> lower) -> task<> {
+    const auto trust = client_tls();
+    const auto r = co_await tls_connect(std::move(lower), *trust, "localhost", tls_verify::peer, context());
+    client = r.value();
+  };
+  auto serve = [&server]() -> task<> {
+    while (SSL_do_handshake(server.ssl()) != 1) {
+      server.pump();
+      co_await settle(1);
+    }
+    server.pump();
+  };
+  co_await all(connect(a), serve());
+
+  // The answers, of 27 bytes each, are not taken.
+  a->stall();
+  constexpr int updates = 6000;
+  for (int i = 0; i < updates; ++i) {
+    SSL_key_update(server.ssl(), SSL_KEY_UPDATE_REQUESTED);
+    SSL_do_handshake(server.ssl());
+  }
+  SSL_write(server.ssl(), "end", 3);
+  server.pump();
+  char got[16];
+  error_code ec;
+  for (int i = 0; i < 10; ++i) client->read_some(asio::buffer(got), ec);
+  BOOST_CHECK_EQUAL(ec, error_code(asio::error::would_block));
+  BOOST_CHECK_LT(a->bytes_written(), 100'000u);
+
+  // When they are, reading goes on by itself.
+  a->unstall();
+  const auto s = stream::create(client);
+  const auto n = co_await s->read_some(asio::buffer(got), context());
+  BOOST_CHECK_EQUAL(std::string_view(got, n.value()), "end");
+}
+
 task<> talk(std::shared_ptr<transport> lower, bool client) {
   const auto tls = client ? client_tls() : server_tls();
   auto t = client ? tls_connect(std::move(lower), *tls, "localhost", tls_verify::peer, context())
@@ -304,7 +382,8 @@ BOOST_AUTO_TEST_CASE(every_failure_below_is_reported) {
         co_await all(talk(a, true), talk(b, false));
       } catch (const system_error& e) {
         failed = true;
-        BOOST_CHECK_MESSAGE(e.code() == asio::error::connection_reset || e.code() == asio::error::broken_pipe, e.what());
+        BOOST_CHECK_MESSAGE(e.code() == asio::error::connection_reset || e.code() == asio::error::broken_pipe,
+                            e.what());
       }
     });
     if (!failed) break;

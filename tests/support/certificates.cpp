@@ -69,7 +69,9 @@ void extend(X509* x, X509* issuer, int nid, const std::string& value) {
   X509_EXTENSION_free(e);
 }
 
-bool is_address(const std::string& host) { return host.find_first_not_of("0123456789.") == host.npos || host.find(':') != host.npos; }
+bool is_address(const std::string& host) {
+  return host.find_first_not_of("0123456789.") == host.npos || host.find(':') != host.npos;
+}
 
 }  // namespace
 

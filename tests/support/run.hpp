@@ -21,7 +21,8 @@
 
 namespace coax::test {
 
-inline constexpr std::chrono::seconds watchdog{20};
+/// Only there to make a failure of a hang; sanitizers on a busy machine are slow.
+inline constexpr std::chrono::seconds watchdog{60};
 
 namespace runner {
 
@@ -33,9 +34,11 @@ void spawn(asio::io_context& ioc, Body& body, bool& finished, std::exception_ptr
     error = e;
   };
   if constexpr (std::is_invocable_v<Body&, asio::io_context&>)
-    asio::co_spawn(ioc, [&ioc, &body] { return body(ioc); }, done);
+    asio::co_spawn(
+        ioc, [&ioc, &body] { return body(ioc); }, done);
   else if constexpr (std::is_invocable_v<Body&>)
-    asio::co_spawn(ioc, [&body] { return body(); }, done);
+    asio::co_spawn(
+        ioc, [&body] { return body(); }, done);
   else
     asio::co_spawn(ioc, std::move(body), done);
 }
@@ -136,13 +139,13 @@ void cut_run(Scenario scenario) {
 }  // namespace coax::test
 
 /// A test whose body is a coroutine, with `ioc` at hand.
-#define COAX_CORO_TEST(name)                                                                     \
-  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc);                \
-  BOOST_AUTO_TEST_CASE(name) { coax::test::run(&name##_body); }                                  \
+#define COAX_CORO_TEST(name)                                                      \
+  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc); \
+  BOOST_AUTO_TEST_CASE(name) { coax::test::run(&name##_body); }                   \
   static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc)
 
 /// The same, and again with every cut of `coax::test::cut_run`.
-#define COAX_SCENARIO_TEST(name)                                                                 \
-  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc);                \
-  BOOST_AUTO_TEST_CASE(name) { coax::test::cut_run(&name##_body); }                              \
+#define COAX_SCENARIO_TEST(name)                                                  \
+  static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc); \
+  BOOST_AUTO_TEST_CASE(name) { coax::test::cut_run(&name##_body); }               \
   static coax::task<> name##_body([[maybe_unused]] boost::asio::io_context& ioc)
