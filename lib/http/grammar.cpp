@@ -29,11 +29,4 @@ std::optional<std::string> percent_decode(std::string_view text, plus p) {
   return out;
 }
 
-std::string printable(std::string_view text) {
-  std::string out(text.substr(0, 80));
-  for (char& c : out)
-    if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte >= 0x7f) c = '?';
-  return out;
-}
-
 }  // namespace coax::http

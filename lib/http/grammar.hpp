@@ -1,6 +1,8 @@
 /// The escapes of URLs, and text from a peer that is shown to people.
 #pragma once
 
+#include "protocol/header_field.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +14,6 @@ enum class plus : unsigned char { literal, space };
 /// "%41" becomes "A"; nothing if an escape is malformed. In a query, '+' stands for a space.
 std::optional<std::string> percent_decode(std::string_view text, plus p = plus::literal);
 
-/// `text` for a message: what is not printable ASCII becomes '?', and it is cut at 80 characters.
-std::string printable(std::string_view text);
+using protocol::printable;
 
 }  // namespace coax::http

@@ -73,4 +73,11 @@ bool valid_field_value(std::string_view value) noexcept {
   });
 }
 
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, 80));
+  for (char& c : out)
+    if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte >= 0x7f) c = '?';
+  return out;
+}
+
 }  // namespace coax::protocol

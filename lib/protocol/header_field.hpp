@@ -47,4 +47,7 @@ inline bool valid_field_name(std::string_view name) noexcept {
 /// Refuses CR, LF, NUL and all other control characters but the tab.
 bool valid_field_value(std::string_view value) noexcept;
 
+/// `text` for a message: what is not printable ASCII becomes '?', and it is cut at 80 characters.
+std::string printable(std::string_view text);
+
 }  // namespace coax::protocol

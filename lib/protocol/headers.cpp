@@ -1,4 +1,3 @@
-#include "http/grammar.hpp"
 #include "protocol/header_field.hpp"
 #include <coax/headers.hpp>
 
@@ -10,7 +9,7 @@ namespace {
 
 void check(std::string_view name, std::string_view value) {
   if (!protocol::valid_field_name(name))
-    throw std::invalid_argument("header name is not a token: " + http::printable(name));
+    throw std::invalid_argument("header name is not a token: " + protocol::printable(name));
   if (!protocol::valid_field_value(value))
     throw std::invalid_argument("header " + std::string(name) + " holds a control character (CR, LF, NUL ...)");
 }
