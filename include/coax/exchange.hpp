@@ -104,8 +104,9 @@ class exchange {
   std::unique_ptr<detail::exchange_state> state_;
 };
 
-/// What serves a route. The context is stopped when the client goes away, when the WebSocket that the handler has
-/// accepted ends, and when the server drains.
+/// What serves a route. The context is stopped when the client goes away (or has said its end), when the WebSocket
+/// that the handler has accepted ends, and when the server drains. Operations of `x` need not be given it: an answer
+/// may be finished while the server drains.
 using request_handler = std::function<task<>(exchange& x, context ctx)>;
 
 }  // namespace coax

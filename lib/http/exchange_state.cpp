@@ -90,8 +90,8 @@ std::size_t exchange_state::decode_body() {
 }
 
 task<std::string> exchange_state::read_body(context ctx) {
-  require(!body_taken_, "the body was read already");
   require(phase_ != phase::upgraded, "the connection is a WebSocket");
+  require(!body_taken_, "the body was read already");
   const busy guard(reading_, "a read of the body");
   const auto length = parser.body().length;
   if (length && *length > limits.bytes) refuse_body(413, errc::body_too_large, "the request body is too large");
@@ -253,6 +253,10 @@ task<error_code> exchange_state::upgrade(const response& head, const context& ct
 void exchange_state::upgraded(std::shared_ptr<connection> c) {
   websocket_ = std::move(c);
   phase_ = phase::upgraded;
+  // An idle WebSocket keeps the request for its handler, and nothing of HTTP besides.
+  wire_.reset();
+  parser.reset();
+  body_taken_ = true;
   if (on_upgrade) on_upgrade(websocket_);
 }
 

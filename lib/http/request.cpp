@@ -118,7 +118,9 @@ body_info request_parser::body() const {
   return info;
 }
 
-bool request_parser::done() const noexcept { return impl_->is_done(); }
+bool request_parser::done() const noexcept { return !impl_ || impl_->is_done(); }
+
+void request_parser::reset() noexcept { impl_.reset(); }
 
 request_parser::progress request_parser::decode(std::string_view input, std::string& out) {
   progress p;

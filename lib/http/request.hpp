@@ -47,6 +47,8 @@ class request_parser {
 
   /// Whether the body is whole (or there is none).
   bool done() const noexcept;
+  /// Frees what only decoding needs; there must be nothing left to decode.
+  void reset() noexcept;
   struct progress {
     std::size_t used = 0;  ///< Bytes taken from the front of the input.
     bool malformed = false;

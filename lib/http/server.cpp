@@ -49,7 +49,10 @@ server& server::asset(std::string_view pattern, std::string_view content_type, s
 
 std::string server::listen(std::string_view address) { return state_->listen(address); }
 
-task<> server::serve(context stop) { return state_->serve(std::move(stop)); }
+task<> server::serve(context stop) {
+  const auto state = state_;
+  co_await state->serve(std::move(stop));
+}
 
 task<> server::serve(std::string address, context stop) {
   const auto state = state_;

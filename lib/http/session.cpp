@@ -172,8 +172,7 @@ task<bool> session::serve(incoming in) {
 }
 
 task<std::exception_ptr> session::call(exchange& x, const route& r) {
-  const auto watched = wire_;
-  watched->watch();
+  wire_->watch();
   std::exception_ptr error;
   try {
     const auto ctx = stopping();
@@ -181,7 +180,7 @@ task<std::exception_ptr> session::call(exchange& x, const route& r) {
   } catch (...) {
     error = std::current_exception();
   }
-  watched->unwatch();
+  if (wire_) wire_->unwatch();
   co_return error;
 }
 
@@ -227,8 +226,8 @@ task<> session::answer_for(exchange_state& x, std::exception_ptr error) {
   response answer = text_answer(500, "internal server error");
   if (error && x.refused())
     answer = text_answer(x.refused()->status, x.refused()->text);
-  else if (error && draining_ && is_code(error, {errc::canceled}))
-    answer = text_answer(503, "the server is going down");
+  else if (error && stop_.stop_requested() && is_code(error, {errc::canceled}))
+    answer = text_answer(503, draining_ ? "the server is going down" : "canceled");
   if (!error) site_->log(log_level::error, printable(x.request().target) + ": the handler has given no answer");
   x.end_after_answer();
   co_await x.respond(std::move(answer), never);

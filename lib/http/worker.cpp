@@ -99,6 +99,12 @@ void worker::slot_freed() {
 }
 
 void worker::serve(std::shared_ptr<transport> t) {
+  if (draining_) {
+    // The listener of another thread was quicker than the order to drain.
+    t->close();
+    --site_->open;
+    return;
+  }
   auto s = std::make_shared<session>(site_, std::move(t));
   sessions_.push_back(*s);
   ++alive_;
@@ -106,8 +112,6 @@ void worker::serve(std::shared_ptr<transport> t) {
       executor(), [s] { return s->run(); },
       asio::bind_cancellation_slot(s->slot(),
                                    [w = self(), s](std::exception_ptr error) { w->session_ended(*s, error); }));
-  // The listener was quicker than the order to drain.
-  if (draining_) s->drain();
 }
 
 void worker::session_ended(session& s, std::exception_ptr error) {
@@ -130,9 +134,14 @@ std::vector<std::shared_ptr<session>> worker::sessions() {
   return all;
 }
 
+void worker::close_listeners() {
+  for (const auto& weak : listeners_)
+    if (const auto l = weak.lock()) l->close();
+}
+
 void worker::drain(std::function<void()> drained) {
   draining_ = true;
-  for (const auto& l : listeners_) l->close();
+  close_listeners();
   stop_.request_stop();
   for (const auto& s : sessions()) s->drain();
   if (alive_ == 0) return drained();
@@ -141,7 +150,7 @@ void worker::drain(std::function<void()> drained) {
 
 void worker::abort() {
   draining_ = true;
-  for (const auto& l : listeners_) l->close();
+  close_listeners();
   stop_.request_stop();
   for (const auto& s : sessions()) s->abort();
 }

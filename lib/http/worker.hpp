@@ -38,13 +38,14 @@ class worker final : public detail::parking_lot {
   task<> pause(std::chrono::nanoseconds d);
   void session_ended(session& s, std::exception_ptr error);
   void leave();
+  void close_listeners();
   bool full() const noexcept { return site_->open.load() >= site_->options.max_connections(); }
   std::vector<std::shared_ptr<session>> sessions();
   std::shared_ptr<worker> self() { return std::static_pointer_cast<worker>(shared_from_this()); }
 
   std::shared_ptr<site> site_;
   session_list sessions_;
-  std::vector<std::shared_ptr<listener>> listeners_;
+  std::vector<std::weak_ptr<listener>> listeners_;  // which know their workers: weak, or both would live for ever
   std::stop_source stop_;
   std::function<void()> drained_;
   std::size_t alive_ = 0;  // sessions and loops

@@ -175,7 +175,9 @@ bool registry::take_out(const std::shared_ptr<subscription>& s) {
   auto& t = *s->topic;
   if (--s->part->count == 0) std::erase(t.parts, s->part);
   if (--t.members == 0) topics_.erase(topics_.find(t.name));
-  return s->part->home->push(commands::leave{s}) == shard::pushed::asleep;
+  const auto pushed = s->part->home->push(commands::leave{s});
+  if (pushed == shard::pushed::dead) s->part->members.clear();
+  return pushed == shard::pushed::asleep;
 }
 
 bool registry::take_out_all(peer_core& p) {

@@ -2,19 +2,12 @@
 #pragma once
 
 #include "hub/shard.hpp"
+#include "hub/topic.hpp"
 #include <coax/hub.hpp>
 
 #include <unordered_map>
 
 namespace coax::detail {
-
-struct topic {
-  explicit topic(std::string_view n) : name(n) {}
-
-  const std::string name;
-  std::size_t members = 0;
-  std::vector<std::shared_ptr<topic_part>> parts;  // with members
-};
 
 /// The mutex also makes the order of a topic: under it a message is appended to the inbox of every shard with members,
 /// and so is every joining and leaving; so all shards see them in one order. Nothing is framed, posted or sent under

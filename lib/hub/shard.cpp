@@ -2,6 +2,8 @@
 
 #include "hub/registry.hpp"
 
+#include <iterator>
+
 namespace coax::detail {
 namespace {
 
@@ -150,17 +152,20 @@ void shard::settle() noexcept {
   move(counts.disconnected, totals_->disconnected);
 }
 
-// What waits here will never be sent, and holds the shard.
+// What waits here will never be sent, and holds the shard. Of the commands only leaving means anything still.
 void shard::on_shutdown() noexcept {
-  std::vector<command> inbox;
+  std::vector<command> pending;
   {
     const std::lock_guard lock(mutex_);
     dead_ = true;
-    inbox.swap(inbox_);
+    pending.swap(inbox_);
   }
   if (const auto hub = hub_.lock()) hub->forget(*this);
-  const auto batch = std::exchange(batch_, {});
+  std::move(batch_.begin(), batch_.end(), std::back_inserter(pending));
+  batch_.clear();
   next_ = 0;
+  for (const auto& c : pending)
+    if (const auto* l = std::get_if<commands::leave>(&c)) l->what->part->members.clear();
   const auto peers = std::exchange(peers_, {});
 }
 

@@ -9,37 +9,11 @@
 
 namespace coax::detail {
 
-class shard;
+struct topic_part;
 
 /// Counters that all threads add to, once a turn.
 struct hub_counts {
   std::atomic<std::uint64_t> published{0}, handed_out{0}, delivered{0}, dropped{0}, disconnected{0};
-};
-
-/// The members of one topic on one executor.
-struct topic_part {
-  explicit topic_part(std::shared_ptr<shard> s) noexcept : home(std::move(s)) {}
-
-  const std::shared_ptr<shard> home;
-  std::size_t count = 0;                               // guarded by the registry
-  std::vector<std::shared_ptr<subscription>> members;  // from the executor
-};
-
-struct topic;
-
-/// A peer's part in a topic.
-class subscription {
- public:
-  subscription(std::shared_ptr<peer_core> p, std::shared_ptr<detail::topic> t, std::shared_ptr<topic_part> l) noexcept
-      : peer(std::move(p)), topic(std::move(t)), part(std::move(l)) {}
-
-  const std::shared_ptr<peer_core> peer;
-  const std::shared_ptr<detail::topic> topic;
-  const std::shared_ptr<topic_part> part;
-  std::atomic<overflow> policy{overflow::disconnect};
-  std::size_t handles = 1;  // guarded by the registry, as is the next
-  bool left = false;
-  std::size_t index = 0;  // in part->members, from the executor
 };
 
 namespace commands {
