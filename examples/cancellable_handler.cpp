@@ -4,7 +4,6 @@
 //     curl -N 'http://127.0.0.1:8080/primes?seconds=5'
 
 #include "arguments.hpp"
-
 #include <coax/accept.hpp>
 #include <coax/server.hpp>
 

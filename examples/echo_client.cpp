@@ -1,7 +1,6 @@
 // Connects, and echoes every message back with its kind until the connection is closed.
 
 #include "arguments.hpp"
-
 #include <coax/dial.hpp>
 
 #include <boost/asio/co_spawn.hpp>

@@ -1,7 +1,6 @@
 // Sends every message back with its kind.
 
 #include "arguments.hpp"
-
 #include <coax/accept.hpp>
 #include <coax/server.hpp>
 
@@ -21,8 +20,12 @@ coax::task<> echo(coax::exchange& x, const coax::accept_options& options, coax::
 
 int main(int argc, char** argv) {
   const example::arguments args(argc, argv, usage,
-                                {{"host", "127.0.0.1"}, {"port", "8080"}, {"threads", "0"},
-                                 {"tls-cert", ""}, {"tls-key", ""}, {"read-limit", "32768"}});
+                                {{"host", "127.0.0.1"},
+                                 {"port", "8080"},
+                                 {"threads", "0"},
+                                 {"tls-cert", ""},
+                                 {"tls-key", ""},
+                                 {"read-limit", "32768"}});
   try {
     auto options = coax::server_options().threads(static_cast<unsigned>(args.number("threads")));
     const bool tls = !args["tls-cert"].empty();

@@ -20,7 +20,7 @@ namespace coax {
 namespace detail {
 class connection;
 class peer_core;
-}
+}  // namespace detail
 
 /// What ended a connection.
 enum class close_initiator : unsigned char {
@@ -43,14 +43,14 @@ struct close_info {
 
 /// Counters of a connection since it opened.
 struct conn_stats {
-  std::uint64_t bytes_received = 0;     ///< On the transport's side of framing, above TLS.
+  std::uint64_t bytes_received = 0;  ///< On the transport's side of framing, above TLS.
   std::uint64_t bytes_sent = 0;
   std::uint64_t messages_received = 0;
-  std::uint64_t messages_sent = 0;      ///< Taken for sending, corked or sent.
+  std::uint64_t messages_sent = 0;  ///< Taken for sending, corked or sent.
   std::uint64_t pings_received = 0;
   std::uint64_t pongs_received = 0;
-  std::size_t bytes_queued = 0;         ///< Encoded and not yet taken by the transport.
-  std::size_t writers_waiting = 0;      ///< Writes that wait for room in the send queue.
+  std::size_t bytes_queued = 0;     ///< Encoded and not yet taken by the transport.
+  std::size_t writers_waiting = 0;  ///< Writes that wait for room in the send queue.
 };
 
 /// Options that `accept` and `dial` have in common; `Self` is the options class itself, for chaining.

@@ -24,7 +24,9 @@ class storage {
   storage() noexcept = default;
   explicit storage(std::size_t capacity) { reserve(capacity); }
   storage(storage&& o) noexcept
-      : data_(std::exchange(o.data_, nullptr)), size_(std::exchange(o.size_, 0)), capacity_(std::exchange(o.capacity_, 0)) {}
+      : data_(std::exchange(o.data_, nullptr)),
+        size_(std::exchange(o.size_, 0)),
+        capacity_(std::exchange(o.capacity_, 0)) {}
   storage& operator=(storage&& o) noexcept {
     if (this != &o) {
       release();
@@ -84,9 +86,7 @@ class message {
   bool empty() const noexcept { return storage_.empty(); }
 
   /// The bytes as characters, whatever the kind; valid UTF-8 if the kind is text. Valid as long as the message.
-  std::string_view text() const noexcept {
-    return {reinterpret_cast<const char*>(storage_.data()), storage_.size()};
-  }
+  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(storage_.data()), storage_.size()}; }
   std::span<const std::byte> bytes() const noexcept { return {storage_.data(), storage_.size()}; }
   /// The bytes as an Asio buffer, ready for `conn::write`.
   boost::asio::const_buffer data() const noexcept { return {storage_.data(), storage_.size()}; }

@@ -10,20 +10,20 @@ namespace coax {
 /// A WebSocket close status (RFC 6455 section 7.4 and the IANA registry). Private codes 3000-4999 are written
 /// `coax::status{4000}`.
 enum class status : std::uint16_t {
-  normal = 1000,                  ///< The purpose has been fulfilled.
-  going_away = 1001,              ///< A server goes down, or a page is left.
-  protocol_error = 1002,          ///< The peer broke the protocol.
-  unsupported_data = 1003,        ///< A kind of data that the endpoint does not accept.
-  no_status = 1005,               ///< Never on the wire: the close frame was empty.
-  abnormal = 1006,                ///< Never on the wire: the transport ended without a close frame.
-  invalid_data = 1007,            ///< Data that does not fit its type, as text that is not UTF-8.
-  policy_violation = 1008,        ///< A message that breaks a rule of the endpoint.
-  message_too_big = 1009,         ///< A message larger than the endpoint takes.
-  mandatory_extension = 1010,     ///< The client needs an extension that the server did not take.
-  internal_error = 1011,          ///< The endpoint failed.
-  service_restart = 1012,         ///< The server restarts; come again.
-  try_again_later = 1013,         ///< The server is overloaded; come again later.
-  bad_gateway = 1014,             ///< An upstream server failed.
+  normal = 1000,               ///< The purpose has been fulfilled.
+  going_away = 1001,           ///< A server goes down, or a page is left.
+  protocol_error = 1002,       ///< The peer broke the protocol.
+  unsupported_data = 1003,     ///< A kind of data that the endpoint does not accept.
+  no_status = 1005,            ///< Never on the wire: the close frame was empty.
+  abnormal = 1006,             ///< Never on the wire: the transport ended without a close frame.
+  invalid_data = 1007,         ///< Data that does not fit its type, as text that is not UTF-8.
+  policy_violation = 1008,     ///< A message that breaks a rule of the endpoint.
+  message_too_big = 1009,      ///< A message larger than the endpoint takes.
+  mandatory_extension = 1010,  ///< The client needs an extension that the server did not take.
+  internal_error = 1011,       ///< The endpoint failed.
+  service_restart = 1012,      ///< The server restarts; come again.
+  try_again_later = 1013,      ///< The server is overloaded; come again later.
+  bad_gateway = 1014,          ///< An upstream server failed.
 };
 
 /// Whether `code` may stand in a close frame: 1000-1003, 1007-1014, 3000-4999.

@@ -1,6 +1,5 @@
-#include <coax/context.hpp>
-
 #include "core/clock.hpp"
+#include <coax/context.hpp>
 
 namespace coax {
 namespace detail {

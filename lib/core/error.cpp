@@ -69,7 +69,8 @@ class category final : public boost::system::error_category {
 std::string close_text(status code, const std::string& reason, bool clean, const error_code& cause) {
   std::string text = code == status::abnormal ? "the connection ended without a close frame"
                                               : "closed with " + std::to_string(static_cast<unsigned>(code));
-  if (const auto name = to_string(code); code != status::abnormal && !name.empty()) text.append(" (").append(name) += ')';
+  if (const auto name = to_string(code); code != status::abnormal && !name.empty())
+    text.append(" (").append(name) += ')';
   if (!reason.empty()) text.append(": ") += reason;
   if (!clean && cause) text.append("; ") += cause.message();
   return text;
@@ -85,8 +86,7 @@ const boost::system::error_category& coax_category() noexcept {
 error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), coax_category()}; }
 
 // Built from value and category alone: a code that carries a source location prints 300 characters of template names.
-system_error::system_error(error_code ec)
-    : boost::system::system_error(error_code(ec.value(), ec.category())) {}
+system_error::system_error(error_code ec) : boost::system::system_error(error_code(ec.value(), ec.category())) {}
 system_error::system_error(error_code ec, std::string_view what)
     : boost::system::system_error(error_code(ec.value(), ec.category()), std::string(what)) {}
 

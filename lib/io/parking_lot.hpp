@@ -7,11 +7,10 @@
 #pragma once
 
 #include "core/clock.hpp"
-
 #include <coax/context.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/intrusive/list.hpp>
@@ -90,7 +89,8 @@ class stop_link {
 class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   /// `link`: where the registration with the stop token is kept; the waiter's own if null.
-  explicit waiter(const context& ctx, stop_link* link = nullptr) noexcept : ctx_(ctx), link_(link ? *link : own_link_) {}
+  explicit waiter(const context& ctx, stop_link* link = nullptr) noexcept
+      : ctx_(ctx), link_(link ? *link : own_link_) {}
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 

@@ -1,5 +1,4 @@
 #include "io/parking_lot.hpp"
-
 #include <coax/context.hpp>
 
 #include <algorithm>
@@ -14,7 +13,8 @@ struct stop_scope::state final : detail::parking_lot {
     void operator()() const noexcept { self->source.request_stop(); }
   };
 
-  state(asio::any_io_executor ex, const context& parent) : parking_lot(std::move(ex)), parent_deadline(parent.deadline()) {
+  state(asio::any_io_executor ex, const context& parent)
+      : parking_lot(std::move(ex)), parent_deadline(parent.deadline()) {
     if (parent.stop_token().stop_possible()) link.emplace(parent.stop_token(), forward{this});
   }
   ~state() override { link.reset(); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "io/parking_lot.hpp"
-
 #include <coax/transport.hpp>
 
 namespace coax::detail {

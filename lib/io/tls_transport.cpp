@@ -136,12 +136,9 @@ long tls_transport::bio_control(BIO* b, int command, long, void*) noexcept {
 
 error_code tls_transport::last_error(int result) noexcept {
   switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return asio::error::would_block;
-    case SSL_ERROR_ZERO_RETURN:
-      return asio::error::eof;
-    default:
-      break;
+    case SSL_ERROR_WANT_READ: return asio::error::would_block;
+    case SSL_ERROR_ZERO_RETURN: return asio::error::eof;
+    default: break;
   }
   dead_ = true;
   if (lower_error_) return lower_error_;

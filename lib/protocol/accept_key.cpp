@@ -27,9 +27,7 @@ constexpr bool is_base64(char c) noexcept {
 
 }  // namespace
 
-std::string make_key() {
-  return base64(random_nonce());
-}
+std::string make_key() { return base64(random_nonce()); }
 
 bool valid_key(std::string_view key) noexcept {
   return key.size() == 24 && key.ends_with("==") && std::ranges::all_of(key.substr(0, 22), is_base64);

@@ -181,9 +181,7 @@ std::span<std::byte> assembler::direct_buffer() {
   return {message_.data() + message_.size(), static_cast<std::size_t>(std::min<std::uint64_t>(room, length_ - taken_))};
 }
 
-assembler::event assembler::commit_direct(std::size_t n) {
-  return advance(message_.data() + message_.size(), n);
-}
+assembler::event assembler::commit_direct(std::size_t n) { return advance(message_.data() + message_.size(), n); }
 
 bool assembler::frame_ahead(std::span<const std::byte> rest) const noexcept {
   if (stage_ == stage::failed) return false;

@@ -14,26 +14,18 @@ std::string hex(opcode op) {
 
 std::string describe_text(frame_error error, const frame_header& header) {
   switch (error) {
-    case frame_error::none:
-      break;
-    case frame_error::rsv1:
-      return "frame with reserved bit RSV1 set (RFC 6455 5.2)";
-    case frame_error::rsv2:
-      return "frame with reserved bit RSV2 set (RFC 6455 5.2)";
-    case frame_error::rsv3:
-      return "frame with reserved bit RSV3 set (RFC 6455 5.2)";
-    case frame_error::reserved_opcode:
-      return "frame with reserved opcode " + hex(header.op) + " (RFC 6455 5.2)";
+    case frame_error::none: break;
+    case frame_error::rsv1: return "frame with reserved bit RSV1 set (RFC 6455 5.2)";
+    case frame_error::rsv2: return "frame with reserved bit RSV2 set (RFC 6455 5.2)";
+    case frame_error::rsv3: return "frame with reserved bit RSV3 set (RFC 6455 5.2)";
+    case frame_error::reserved_opcode: return "frame with reserved opcode " + hex(header.op) + " (RFC 6455 5.2)";
     case frame_error::fragmented_control:
       return "fragmented control frame with opcode " + hex(header.op) + " (RFC 6455 5.4)";
     case frame_error::long_control:
       return "control frame with opcode " + hex(header.op) + " of more than 125 bytes (RFC 6455 5.5)";
-    case frame_error::unmasked:
-      return "unmasked frame from a client (RFC 6455 5.1)";
-    case frame_error::masked:
-      return "masked frame from a server (RFC 6455 5.1)";
-    case frame_error::stray_continuation:
-      return "continuation frame outside a message (RFC 6455 5.4)";
+    case frame_error::unmasked: return "unmasked frame from a client (RFC 6455 5.1)";
+    case frame_error::masked: return "masked frame from a server (RFC 6455 5.1)";
+    case frame_error::stray_continuation: return "continuation frame outside a message (RFC 6455 5.4)";
     case frame_error::interleaved_data:
       return "data frame with opcode " + hex(header.op) + " inside a fragmented message (RFC 6455 5.4)";
     case frame_error::padded_length:

@@ -79,9 +79,7 @@ std::string_view choose_subprotocol(header_fields fields, const std::vector<std:
   return {};
 }
 
-failure bad_reply(std::string text) {
-  return {errc::handshake_failed, status::protocol_error, std::move(text)};
-}
+failure bad_reply(std::string text) { return {errc::handshake_failed, status::protocol_error, std::move(text)}; }
 
 std::optional<failure> check_acceptance(const reply_head& reply, std::string_view key) {
   if (reply.status != 101) {

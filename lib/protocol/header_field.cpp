@@ -5,9 +5,7 @@
 namespace coax::protocol {
 namespace {
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 constexpr bool is_token_char(char c) noexcept {
   return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
@@ -16,9 +14,7 @@ constexpr bool is_token_char(char c) noexcept {
 
 }  // namespace
 
-bool iequals(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
+bool iequals(std::string_view a, std::string_view b) noexcept { return std::ranges::equal(a, b, {}, lower, lower); }
 
 std::string lower_case(std::string_view text) {
   std::string lowered(text);
@@ -62,9 +58,7 @@ bool has_token(header_fields fields, std::string_view name, std::string_view tok
   return std::ranges::any_of(list_elements(fields, name), [&](std::string_view e) { return iequals(e, token); });
 }
 
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::ranges::all_of(text, is_token_char);
-}
+bool is_token(std::string_view text) noexcept { return !text.empty() && std::ranges::all_of(text, is_token_char); }
 
 bool valid_field_value(std::string_view value) noexcept {
   return std::ranges::all_of(value, [](char c) {

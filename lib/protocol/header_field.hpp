@@ -40,9 +40,7 @@ bool has_token(header_fields fields, std::string_view name, std::string_view tok
 /// RFC 9110 section 5.6.2; what names of fields and of subprotocols must be.
 bool is_token(std::string_view text) noexcept;
 
-inline bool valid_field_name(std::string_view name) noexcept {
-  return is_token(name);
-}
+inline bool valid_field_name(std::string_view name) noexcept { return is_token(name); }
 
 /// Refuses CR, LF, NUL and all other control characters but the tab.
 bool valid_field_value(std::string_view value) noexcept;

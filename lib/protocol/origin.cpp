@@ -42,16 +42,12 @@ bool in_class(std::string_view pattern, std::size_t& at, unsigned char c) {
 /// Whether the element at `at`, which is no `*`, takes `c`; moves behind it.
 bool takes(std::string_view pattern, std::size_t& at, char c) {
   switch (pattern[at]) {
-    case '?':
-      ++at;
-      return c != '/';
-    case '[':
-      return in_class(pattern, at, static_cast<unsigned char>(c));
+    case '?': ++at; return c != '/';
+    case '[': return in_class(pattern, at, static_cast<unsigned char>(c));
     case '\\':
       if (++at == pattern.size()) malformed(pattern, "a \\ at the end");
       break;
-    default:
-      break;
+    default: break;
   }
   return pattern[at++] == c;
 }

@@ -31,9 +31,7 @@ constexpr sequence sequence_of(unsigned char first) noexcept {
   return {0, 0, 0};
 }
 
-constexpr bool continues(unsigned char byte) noexcept {
-  return (byte & 0xc0) == 0x80;
-}
+constexpr bool continues(unsigned char byte) noexcept { return (byte & 0xc0) == 0x80; }
 
 byte_pointer skip_ascii(byte_pointer p, byte_pointer end) noexcept {
 #ifdef COAX_UTF8_SSE2

@@ -1,9 +1,8 @@
-#include <coax/conn.hpp>
-
 #include "io/elsewhere.hpp"
 #include "protocol/close_frame.hpp"
 #include "protocol/utf8.hpp"
 #include "websocket/connection.hpp"
+#include <coax/conn.hpp>
 
 #include <boost/asio/dispatch.hpp>
 

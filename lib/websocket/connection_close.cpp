@@ -70,7 +70,8 @@ void connection::input_failed(error_code ec) {
   if (lingering_) return finish();
   const bool ours = outbox_.close_requested() && info_.initiator == close_initiator::local;
   const error_code cause = write_error_ && ec == asio::error::eof ? write_error_ : ec;
-  end({ours ? close_initiator::local : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed, {});
+  end({ours ? close_initiator::local : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed,
+      {});
   finish();
 }
 

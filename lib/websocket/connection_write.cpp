@@ -12,8 +12,8 @@ constexpr std::size_t batch_limit = 64 * 1024;
 
 }  // namespace
 
-write_waiter::write_waiter(connection& c, const context& ctx, protocol::opcode op,
-                           std::span<const const_buffer> pieces, std::size_t total)
+write_waiter::write_waiter(connection& c, const context& ctx, protocol::opcode op, std::span<const const_buffer> pieces,
+                           std::size_t total)
     : waiter(ctx), write_op(op, pieces, total), connection_(c) {}
 
 // Frames of parked writes are destroyed when the io_context is; the outbox must not keep them.
@@ -25,7 +25,8 @@ error_code write_waiter::leaving(error_code why) {
 }
 
 bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec) {
-  if (ended_ || write_error_ || outbox_.close_requested()) [[unlikely]] return ec = errc::closed, true;
+  if (ended_ || write_error_ || outbox_.close_requested()) [[unlikely]]
+    return ec = errc::closed, true;
   if (!outbox_.accepts(total)) return false;
   outbox_.append(op, pieces);
   messages_sent_.add();

@@ -46,15 +46,10 @@ std::string credentials(const urls::url_view& u) {
 void set_authority(dial_target& t, const urls::url_view& u) {
   switch (u.host_type()) {
     case urls::host_type::ipv4:
-    case urls::host_type::name:
-      t.host = u.host();
-      break;
-    case urls::host_type::ipv6:
-      t.host = u.host_address();
-      break;
+    case urls::host_type::name: t.host = u.host(); break;
+    case urls::host_type::ipv6: t.host = u.host_address(); break;
     case urls::host_type::none:
-    case urls::host_type::ipvfuture:
-      break;
+    case urls::host_type::ipvfuture: break;
   }
   const bool ipv6 = u.host_type() == urls::host_type::ipv6;
   if (t.host.empty()) refuse("the URL has no host");

@@ -174,7 +174,8 @@ void outbox::copy_payload(write_op& op, std::size_t n) {
 void outbox::encode_control() {
   if (started_ || close_encoded_) return;
   if (pong_due_) {
-    protocol::append_frame(out_, sender_, {protocol::opcode::pong}, std::span<const std::byte>(pong_.data(), pong_.size()));
+    protocol::append_frame(out_, sender_, {protocol::opcode::pong},
+                           std::span<const std::byte>(pong_.data(), pong_.size()));
     pong_due_ = false;
     pong_.release();
   }

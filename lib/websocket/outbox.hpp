@@ -118,7 +118,7 @@ class outbox {
   std::size_t waiting_count_ = 0;
   op_list waiting_;
   op_list finished_;
-  storage pings_;         // encoded, for the next border between messages
+  storage pings_;  // encoded, for the next border between messages
   storage pong_;
   struct close_request {
     coax::status code;

@@ -34,9 +34,7 @@ using steady = std::chrono::steady_clock;
 constexpr std::string_view usage =
     "Usage: load --port PORT [--connections 64] [--in-flight 1] [--size 64] [--seconds 3] [--server-pid PID]\n";
 
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
 int check(int result, const char* what) {
   if (result < 0) fail(what);
@@ -60,9 +58,7 @@ clockid_t cpu_clock(pid_t pid) {
 
 constexpr std::string_view masking_key = "\x37\xfa\x21\x3d";
 
-char byte(std::uint64_t value) {
-  return static_cast<char>(value & 0xff);
-}
+char byte(std::uint64_t value) { return static_cast<char>(value & 0xff); }
 
 // One binary frame, masked as a client must: RFC 6455 section 5.2.
 std::string frame(std::string_view payload) {

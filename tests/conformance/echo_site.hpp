@@ -2,7 +2,6 @@
 #pragma once
 
 #include "http/support.hpp"
-
 #include <coax/accept.hpp>
 
 namespace coax::test {

@@ -15,7 +15,8 @@ enum class cut : unsigned char { end, reset };
 enum class seen : unsigned char { nothing, no_close, perhaps };
 
 struct stage {
-  stage(const char* n, seen s, std::vector<std::string> b, const char* p = "/ws") : name(n), what(s), sent(std::move(b)), path(p) {}
+  stage(const char* n, seen s, std::vector<std::string> b, const char* p = "/ws")
+      : name(n), what(s), sent(std::move(b)), path(p) {}
   const char* name;
   seen what;
   std::vector<std::string> sent;  // first in place of the request where it is not empty, then behind the 101
@@ -80,7 +81,8 @@ task<> cut_at(asio::io_context& ioc, const stage& s, cut how) {
   if (s.what == seen::no_close) {
     BOOST_CHECK_MESSAGE(e.status == status::abnormal && e.info.status == status::abnormal, s.name << ": status");
     BOOST_CHECK_MESSAGE(!e.clean && !e.info.clean, s.name << ": clean");
-    BOOST_CHECK_MESSAGE(e.code == errc::closed && e.cause && e.cause == e.info.error, s.name << ": " << e.cause.message());
+    BOOST_CHECK_MESSAGE(e.code == errc::closed && e.cause && e.cause == e.info.error,
+                        s.name << ": " << e.cause.message());
     BOOST_CHECK_MESSAGE(e.info.initiator == close_initiator::transport, s.name << ": initiator");
     if (how == cut::end) BOOST_CHECK_MESSAGE(e.cause == asio::error::eof, s.name << ": " << e.cause.message());
   }

@@ -24,12 +24,15 @@ std::string with_key(const std::string& k) { return ask(up + version + "Sec-WebS
 
 const std::vector<row>& rows() {
   static const std::vector<row> all{
-      {"Upgrade is one of several tokens of Connection", 101, ask("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" + version + key)},
+      {"Upgrade is one of several tokens of Connection", 101,
+       ask("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" + version + key)},
       {"the token stands in a second field", 101, ask("Connection: keep-alive\r\n" + up + version + key)},
       {"the tokens are in other letters", 101, ask("connection: UPGRADE\r\nUPGRADE: WebSocket\r\n" + version + key)},
-      {"another protocol is offered as well", 101, ask("Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n" + version + key)},
+      {"another protocol is offered as well", 101,
+       ask("Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n" + version + key)},
       {"the key has spaces around it", 101, with_key("\t dGhlIHNhbXBsZSBub25jZQ== \t")},
-      {"an extension nobody knows", 101, ask(up + version + key + "Sec-WebSocket-Extensions: x-unknown; a=1, permessage-foo\r\n")},
+      {"an extension nobody knows", 101,
+       ask(up + version + key + "Sec-WebSocket-Extensions: x-unknown; a=1, permessage-foo\r\n")},
       {"the protocol has a version", 426, ask("Connection: Upgrade\r\nUpgrade: websocket/13\r\n" + version + key)},
       {"the token is part of another", 426, ask("Connection: Upgrades\r\nUpgrade: websocket\r\n" + version + key)},
       {"an ordinary request", 426, ask("")},

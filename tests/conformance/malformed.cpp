@@ -11,7 +11,8 @@ std::string encode(const bad_frame& f, bool masked) {
   const std::string key = "\x37\xfa\x21\x3d";
   const std::size_t size = f.announced ? f.announced : f.payload.size();
   auto form = f.length;
-  if (form == length_form::shortest && size > 125) form = size < 65536 ? length_form::two_bytes : length_form::eight_bytes;
+  if (form == length_form::shortest && size > 125)
+    form = size < 65536 ? length_form::two_bytes : length_form::eight_bytes;
   const unsigned mask_bit = masked != f.flipped ? 0x80 : 0;
   std::string out(1, static_cast<char>(f.first));
   switch (form) {
@@ -121,7 +122,9 @@ const std::vector<malformed> rows{
     {"a close reason that ends inside a character", 1007, {f(0x88, close_payload(1000, "ab\xe2\x82"))}},
 
     {"a message over the limit", 1009, {f(0x82, std::string(malformed_read_limit + 1, 'x'))}},
-    {"a message over the limit, of which only the header comes", 1009, {f(0x82, "").announcing(malformed_read_limit + 1)}},
+    {"a message over the limit, of which only the header comes",
+     1009,
+     {f(0x82, "").announcing(malformed_read_limit + 1)}},
     {"a message of 4 EiB, of which only the header comes", 1009, {f(0x82, "").announcing(std::size_t{1} << 62)}},
     {"fragments that exceed the limit", 1009, {f(0x02, std::string(600, 'x')), f(0x80, std::string(401, 'x'))}},
     {"text over the limit", 1009, {f(0x81, std::string(malformed_read_limit + 1, 'x'))}},

@@ -2,11 +2,9 @@
 
 #include "conformance/malformed.hpp"
 #include "dial/scripted_server.hpp"
-#include "support/run.hpp"
-
 #include "protocol/frame.hpp"
 #include "protocol/mask.hpp"
-
+#include "support/run.hpp"
 #include <coax/dial.hpp>
 
 using namespace coax;

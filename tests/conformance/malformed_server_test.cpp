@@ -26,7 +26,8 @@ task<> send_as(raw_client& c, const std::string& bytes, arrival how) {
 void check_answer(const malformed& row, std::string all) {
   while (auto f = take_frame(all)) {
     if (f->first != 0x88) continue;
-    BOOST_CHECK_MESSAGE(close_status(f->payload) == row.status, row.name << ": closed with " << close_status(f->payload));
+    BOOST_CHECK_MESSAGE(close_status(f->payload) == row.status,
+                        row.name << ": closed with " << close_status(f->payload));
     BOOST_CHECK_MESSAGE(f->payload.size() > 2, row.name << ": no reason");
     BOOST_CHECK_MESSAGE(all.empty(), row.name << ": more behind the close frame: " << all);
     return;
@@ -102,7 +103,8 @@ COAX_CORO_TEST(what_was_echoed_before_the_breach_arrives) {
 
 COAX_CORO_TEST(a_close_is_answered_with_its_status) {
   echo_site site(ioc, accept_options().close_timeout(std::chrono::minutes(5)));
-  for (const unsigned status : {1000U, 1001U, 1002U, 1003U, 1007U, 1008U, 1009U, 1010U, 1011U, 1012U, 1013U, 1014U, 3000U, 4999U}) {
+  for (const unsigned status :
+       {1000U, 1001U, 1002U, 1003U, 1007U, 1008U, 1009U, 1010U, 1011U, 1012U, 1013U, 1014U, 3000U, 4999U}) {
     raw_client c(ioc, site.port());
     co_await upgrade(c);
     const std::string code{static_cast<char>(status >> 8), static_cast<char>(status & 0xff)};

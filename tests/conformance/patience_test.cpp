@@ -1,7 +1,6 @@
 // Half-open and slow peers: each costs its time-out and no more.
 
 #include "conformance/echo_site.hpp"
-
 #include <coax/testing.hpp>
 
 using namespace coax;
@@ -93,7 +92,8 @@ COAX_CORO_TEST(requests_and_frames_byte_by_byte_are_as_good_as_whole_ones) {
   echo_site site(ioc);
   raw_client c(ioc, site.port());
   const std::string all = get("/ws", websocket_fields) + frame(9, "are you there") +
-                          std::string("\x01\x82\0\0\0\0sl\x89\x81\0\0\0\0p\x80\x82\0\0\0\0ow", 23) + frame(8, "\x03\xe8");
+                          std::string("\x01\x82\0\0\0\0sl\x89\x81\0\0\0\0p\x80\x82\0\0\0\0ow", 23) +
+                          frame(8, "\x03\xe8");
   for (const char& one : all) {
     co_await c.send(std::string_view(&one, 1));
     co_await settle(1);
@@ -101,7 +101,12 @@ COAX_CORO_TEST(requests_and_frames_byte_by_byte_are_as_good_as_whole_ones) {
   const auto r = co_await c.read();
   BOOST_CHECK_EQUAL(r.status, 101U);
   const auto rest = co_await c.read_all();
-  BOOST_CHECK_EQUAL(rest, "\x8a\x0d" "are you there" "\x8a\x01p" "\x81\x04slow" "\x88\x02\x03\xe8");
+  BOOST_CHECK_EQUAL(rest,
+                    "\x8a\x0d"
+                    "are you there"
+                    "\x8a\x01p"
+                    "\x81\x04slow"
+                    "\x88\x02\x03\xe8");
   c.socket.close();
   co_await site.stop();
 }
@@ -111,7 +116,9 @@ COAX_CORO_TEST(a_peer_that_does_not_answer_a_close_is_not_waited_for_long) {
   raw_client c(ioc, site.port());
   co_await upgrade(c, "/bye");
   const auto all = co_await c.read_all();
-  BOOST_CHECK_EQUAL(all, "\x88\x05\x03\xe8" "bye");
+  BOOST_CHECK_EQUAL(all,
+                    "\x88\x05\x03\xe8"
+                    "bye");
   co_await site.until_ended(1);
   BOOST_CHECK(!site.endings[0].clean);
   BOOST_CHECK(site.endings[0].info.initiator == close_initiator::timeout ||

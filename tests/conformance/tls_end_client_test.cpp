@@ -4,7 +4,6 @@
 #include "io/stream.hpp"
 #include "support/certificates.hpp"
 #include "support/run.hpp"
-
 #include <coax/dial.hpp>
 
 #include <boost/asio/ssl/error.hpp>
@@ -19,7 +18,8 @@ enum class goodbye : unsigned char { close_notify, none };
 
 task<> ends_a_client(asio::io_context& ioc, goodbye g, error_code expected) {
   scripted_server server(ioc, [g](stream_ptr s, std::string request) -> task<> {
-    co_await send(s, upgrade(request) + std::string("\x01\x01" "a"));
+    co_await send(s, upgrade(request) + std::string("\x01\x01"
+                                                    "a"));
     if (g == goodbye::close_notify) {
       s->lower().shutdown_send();
       co_await wait_for_end(s);

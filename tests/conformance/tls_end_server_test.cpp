@@ -4,7 +4,6 @@
 #include "io/stream.hpp"
 #include "io/tls_transport.hpp"
 #include "support/certificates.hpp"
-
 #include <coax/stream_transport.hpp>
 
 #include <boost/asio/ssl/error.hpp>
@@ -45,7 +44,8 @@ task<stream_ptr> connect(asio::io_context& ioc, std::uint16_t port) {
   socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
   auto lower = make_transport(std::move(socket));
   const auto tls = client_tls();
-  auto t = co_await coax::detail::tls_connect(std::move(lower), *tls, "localhost", coax::detail::tls_verify::peer, context());
+  auto t = co_await coax::detail::tls_connect(std::move(lower), *tls, "localhost", coax::detail::tls_verify::peer,
+                                              context());
   co_return coax::detail::stream::create(std::move(t.value()));
 }
 

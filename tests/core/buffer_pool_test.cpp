@@ -21,8 +21,16 @@ BOOST_AUTO_TEST_SUITE(buffer_pool)
 
 BOOST_AUTO_TEST_CASE(blocks_are_powers_of_two_from_64_bytes_to_1_mib_and_exact_above) {
   const std::pair<std::size_t, std::size_t> rows[] = {
-      {0, 64},           {1, 64},           {64, 64},           {65, 128},           {128, 128},          {1000, 1024},
-      {1025, 2048},      {64 * kib, 64 * kib}, {1024 * kib - 1, 1024 * kib}, {1024 * kib, 1024 * kib},
+      {0, 64},
+      {1, 64},
+      {64, 64},
+      {65, 128},
+      {128, 128},
+      {1000, 1024},
+      {1025, 2048},
+      {64 * kib, 64 * kib},
+      {1024 * kib - 1, 1024 * kib},
+      {1024 * kib, 1024 * kib},
       {1024 * kib + 1, 1024 * kib + 1},
   };
   for (const auto& [asked, expected] : rows) {
@@ -51,8 +59,8 @@ BOOST_AUTO_TEST_CASE(a_block_comes_back_the_last_one_first) {
 
 BOOST_AUTO_TEST_CASE(a_class_keeps_256_kib_but_two_blocks_at_least) {
   const std::pair<std::size_t, std::size_t> rows[] = {
-      {64, 256 * kib}, {4 * kib, 256 * kib}, {128 * kib, 256 * kib}, {256 * kib, 512 * kib}, {1024 * kib, 2048 * kib},
-      {1025 * kib, 0},
+      {64, 256 * kib},        {4 * kib, 256 * kib},     {128 * kib, 256 * kib},
+      {256 * kib, 512 * kib}, {1024 * kib, 2048 * kib}, {1025 * kib, 0},
   };
   for (const auto& [size, kept] : rows)
     in_a_new_thread([size = size, kept = kept] {

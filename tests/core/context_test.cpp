@@ -1,5 +1,4 @@
 #include "core/clock.hpp"
-
 #include <coax/context.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,4 @@
 #include "core/buffer_pool.hpp"
-
 #include <coax/message.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -16,8 +16,8 @@ BOOST_AUTO_TEST_CASE(only_registered_and_private_codes_may_be_sent) {
     bool may;
   };
   const range ranges[] = {
-      {0, 999, false},     {1000, 1003, true},  {1004, 1006, false}, {1007, 1014, true},
-      {1015, 2999, false}, {3000, 4999, true},  {5000, 65535, false},
+      {0, 999, false},     {1000, 1003, true}, {1004, 1006, false},  {1007, 1014, true},
+      {1015, 2999, false}, {3000, 4999, true}, {5000, 65535, false},
   };
   int wrong = 0, next = 0;
   for (const auto& r : ranges) {

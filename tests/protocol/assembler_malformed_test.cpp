@@ -13,9 +13,7 @@ struct row {
   bool deflate = false;
 };
 
-wire masked(frame_kind kind, std::string_view payload) {
-  return frame(role::client, kind, payload);
-}
+wire masked(frame_kind kind, std::string_view payload) { return frame(role::client, kind, payload); }
 
 wire text_of_1_byte_frames(std::string_view text) {
   wire bytes = masked({opcode::text, false}, "");

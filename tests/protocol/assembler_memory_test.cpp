@@ -154,9 +154,7 @@ BOOST_AUTO_TEST_CASE(messages_of_steady_size_leave_the_pool_as_it_was) {
   BOOST_TEST(coax::detail::pooled_bytes() == before);
 }
 
-BOOST_AUTO_TEST_CASE(an_idle_assembler_is_small) {
-  BOOST_TEST(sizeof(assembler) <= 384u);
-}
+BOOST_AUTO_TEST_CASE(an_idle_assembler_is_small) { BOOST_TEST(sizeof(assembler) <= 384u); }
 
 BOOST_AUTO_TEST_SUITE_END()
 

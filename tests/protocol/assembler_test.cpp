@@ -15,9 +15,7 @@ void require_lines(const lines& got, const lines& wanted) {
   BOOST_REQUIRE_EQUAL_COLLECTIONS(got.begin(), got.end(), wanted.begin(), wanted.end());
 }
 
-wire masked(frame_kind kind, std::string_view payload) {
-  return frame(role::client, kind, payload);
-}
+wire masked(frame_kind kind, std::string_view payload) { return frame(role::client, kind, payload); }
 
 /// One of everything, with control frames between fragments and characters cut by frames.
 wire conversation() {

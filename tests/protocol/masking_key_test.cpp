@@ -31,9 +31,7 @@ BOOST_AUTO_TEST_CASE(threads_draw_different_keys) {
   BOOST_TEST((here != there));
 }
 
-BOOST_AUTO_TEST_CASE(nonces_differ) {
-  BOOST_TEST((random_nonce() != random_nonce()));
-}
+BOOST_AUTO_TEST_CASE(nonces_differ) { BOOST_TEST((random_nonce() != random_nonce())); }
 
 BOOST_AUTO_TEST_SUITE_END()
 

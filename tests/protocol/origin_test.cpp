@@ -78,9 +78,7 @@ const row rows[] = {
     {"file://", "file://", "x", true},
 };
 
-origin_patterns patterns(std::initializer_list<std::string> list) {
-  return origin_patterns(std::vector(list));
-}
+origin_patterns patterns(std::initializer_list<std::string> list) { return origin_patterns(std::vector(list)); }
 
 BOOST_AUTO_TEST_SUITE(origin)
 

@@ -17,9 +17,7 @@ assembler::options reading_from(role sender) {
   return how;
 }
 
-wire bytes_in(const coax::detail::storage& out) {
-  return wire(out.data(), out.data() + out.size());
-}
+wire bytes_in(const coax::detail::storage& out) { return wire(out.data(), out.data() + out.size()); }
 
 BOOST_AUTO_TEST_SUITE(serializer)
 

@@ -13,20 +13,16 @@ namespace coax::protocol {
 inline std::string describe_event(assembler& a, assembler::event event) {
   using enum assembler::event;
   switch (event) {
-    case need_more:
-      return "need more";
+    case need_more: return "need more";
     case message: {
       const auto m = a.take_message();
       return std::string(a.compressed() ? "compressed " : "") + (m.is_text() ? "text " : "binary ") + m.str();
     }
-    case ping:
-      return "ping " + text_of(a.control_payload());
-    case pong:
-      return "pong " + text_of(a.control_payload());
+    case ping: return "ping " + text_of(a.control_payload());
+    case pong: return "pong " + text_of(a.control_payload());
     case close:
       return "close " + std::to_string(static_cast<unsigned>(a.close_status())) + " " + std::string(a.close_reason());
-    case failed:
-      return "failed " + std::to_string(static_cast<unsigned>(a.error().status)) + " " + a.error().text;
+    case failed: return "failed " + std::to_string(static_cast<unsigned>(a.error().status)) + " " + a.error().text;
   }
   return "unknown event";
 }

@@ -1,7 +1,6 @@
 #define BOOST_TEST_MODULE allocation
-#include "websocket/peers.hpp"
-
 #include "io/socket_transport.hpp"
+#include "websocket/peers.hpp"
 
 #include <boost/asio/local/connect_pair.hpp>
 
@@ -60,8 +59,8 @@ void echo_allocates_nothing(const steady_state& s, const std::function<context()
     }
     co_await client.close();
   });
-  BOOST_TEST_MESSAGE(s.size << " bytes, " << s.in_flight << " in flight: " << during << " allocations for " << s.messages
-                            << " echoes");
+  BOOST_TEST_MESSAGE(s.size << " bytes, " << s.in_flight << " in flight: " << during << " allocations for "
+                            << s.messages << " echoes");
   BOOST_TEST(during == 0u);
 }
 

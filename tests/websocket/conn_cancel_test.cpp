@@ -87,12 +87,13 @@ options small_queue() { return options().send_queue_limit(500).read_limit(0); }
 
 void for_each_operation(const std::function<task<>(asio::io_context&, peers&, const operation&)>& body) {
   for (const auto& op : operations)
-    BOOST_TEST_CONTEXT(op.name) cut_run([&](asio::io_context& ioc) -> task<> {
-      peers p(ioc, small_queue());
-      co_await fill(p);
-      co_await body(ioc, p, op);
-      co_await check_intact(ioc, p, 1);
-    });
+    BOOST_TEST_CONTEXT(op.name)
+      cut_run([&](asio::io_context& ioc) -> task<> {
+        peers p(ioc, small_queue());
+        co_await fill(p);
+        co_await body(ioc, p, op);
+        co_await check_intact(ioc, p, 1);
+      });
 }
 
 BOOST_AUTO_TEST_CASE(stopped_before_it_begins) {
@@ -125,23 +126,24 @@ BOOST_AUTO_TEST_CASE(stopped_while_parked) {
 
 BOOST_AUTO_TEST_CASE(the_deadline_passes_while_parked) {
   for (const auto& op : operations)
-    BOOST_TEST_CONTEXT(op.name) run([&](asio::io_context& ioc) -> task<> {
-      testing::virtual_clock clock;
-      peers p(ioc, small_queue());
-      co_await fill(p);
-      error_code ec;
-      const auto ctx = context().with_timeout(3s);
-      auto ended = beside(ioc.get_executor(), [&]() -> task<> { ec = co_await op.start(p, ctx); });
-      co_await settle();
-      clock.advance(2999ms);
-      co_await settle();
-      BOOST_TEST(!*ended);
-      clock.advance(1ms);
-      co_await settle();
-      BOOST_TEST(*ended);
-      BOOST_TEST((ec == errc::deadline_exceeded));
-      co_await check_intact(ioc, p, 1);
-    });
+    BOOST_TEST_CONTEXT(op.name)
+      run([&](asio::io_context& ioc) -> task<> {
+        testing::virtual_clock clock;
+        peers p(ioc, small_queue());
+        co_await fill(p);
+        error_code ec;
+        const auto ctx = context().with_timeout(3s);
+        auto ended = beside(ioc.get_executor(), [&]() -> task<> { ec = co_await op.start(p, ctx); });
+        co_await settle();
+        clock.advance(2999ms);
+        co_await settle();
+        BOOST_TEST(!*ended);
+        clock.advance(1ms);
+        co_await settle();
+        BOOST_TEST(*ended);
+        BOOST_TEST((ec == errc::deadline_exceeded));
+        co_await check_intact(ioc, p, 1);
+      });
 }
 
 BOOST_AUTO_TEST_CASE(canceled_through_its_asio_slot) {

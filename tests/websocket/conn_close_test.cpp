@@ -98,7 +98,8 @@ COAX_SCENARIO_TEST(reads_and_writes_after_the_end_all_give_the_same_error) {
 }
 
 COAX_SCENARIO_TEST(next_ends_quietly_only_for_1000_and_1001) {
-  for (const auto code : {status::normal, status::going_away, status::internal_error, status{3000}, status::no_status}) {
+  for (const auto code :
+       {status::normal, status::going_away, status::internal_error, status{3000}, status::no_status}) {
     peers p(ioc);
     p.server.start_close(code);
     bool quiet = false, thrown = false;
@@ -116,9 +117,17 @@ COAX_SCENARIO_TEST(next_ends_quietly_only_for_1000_and_1001) {
 COAX_CORO_TEST(what_may_not_be_sent_is_refused_and_changes_nothing) {
   peers p(ioc);
   const std::string long_reason(124, 'x');
-  const std::pair<unsigned, std::string_view> bad[] = {
-      {999, ""},  {1004, ""}, {1006, ""}, {1015, ""},           {1016, ""},
-      {2999, ""}, {5000, ""}, {0, ""},    {1000, long_reason}, {1000, "\xff"}, {1005, "a reason needs a status"}};
+  const std::pair<unsigned, std::string_view> bad[] = {{999, ""},
+                                                       {1004, ""},
+                                                       {1006, ""},
+                                                       {1015, ""},
+                                                       {1016, ""},
+                                                       {2999, ""},
+                                                       {5000, ""},
+                                                       {0, ""},
+                                                       {1000, long_reason},
+                                                       {1000, "\xff"},
+                                                       {1005, "a reason needs a status"}};
   for (const auto& [code, reason] : bad)
     BOOST_CHECK_THROW(p.client.start_close(status{static_cast<std::uint16_t>(code)}, reason), std::invalid_argument);
   co_await p.client.write_text("alive");

@@ -14,9 +14,9 @@ task<> echo(conn& c) {
   while (auto m = co_await c.next()) co_await c.write(m->kind(), m->data());
 }
 
-const testing::faults all_faults[] = {
-    testing::faults(), testing::faults().max_read(1).max_write(1), testing::faults().max_read(3).max_write(7).capacity(11),
-    testing::faults().random_sizes(42).capacity(5000)};
+const testing::faults all_faults[] = {testing::faults(), testing::faults().max_read(1).max_write(1),
+                                      testing::faults().max_read(3).max_write(7).capacity(11),
+                                      testing::faults().random_sizes(42).capacity(5000)};
 
 COAX_SCENARIO_TEST(messages_keep_content_kind_and_order) {
   peers p(ioc);
@@ -74,7 +74,8 @@ COAX_SCENARIO_TEST(many_writers_never_interleave_and_keep_their_order) {
     for (int w = 0; w < 4; ++w)
       beside(ioc.get_executor(), [from, w]() -> task<> {
         for (int i = 0; i < 5; ++i) {
-          const std::string text = std::to_string(w) + std::to_string(i) + pattern(static_cast<std::size_t>(i * 9000 + w));
+          const std::string text =
+              std::to_string(w) + std::to_string(i) + pattern(static_cast<std::size_t>(i * 9000 + w));
           co_await from->write_text(text);
         }
       });

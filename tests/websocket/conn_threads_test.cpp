@@ -39,31 +39,37 @@ T get(std::future<T> f) {
 BOOST_AUTO_TEST_CASE(every_operation_works_from_a_foreign_executor_and_returns_to_it) {
   loop home, away;
   peers p(home.executor(), home.executor());
-  auto echo = asio::co_spawn(home.context(), [&]() -> task<> {
-    while (auto m = co_await p.server.next()) co_await p.server.write(m->kind(), m->data());
-  }, asio::use_future);
-  get(asio::co_spawn(away.context(), [&]() -> task<> {
-    const auto here = std::this_thread::get_id();
-    for (const std::size_t n : {0u, 10u, 20000u}) {
-      const std::string text = pattern(n);
-      co_await p.client.write_text(text);
-      BOOST_TEST((std::this_thread::get_id() == here));
-      const auto m = co_await p.client.read();
-      BOOST_TEST((std::this_thread::get_id() == here));
-      BOOST_TEST((m.text() == text));
-    }
-    const auto rtt = co_await p.client.ping();
-    BOOST_TEST(rtt.count() > 0);
-    const auto nothing = co_await p.client.try_read(context().with_timeout(1ms));
-    BOOST_TEST((nothing.error() == errc::deadline_exceeded));
-    std::stop_source source;
-    source.request_stop();
-    const auto stopped = co_await p.client.try_read(source.get_token());
-    BOOST_TEST((stopped.error() == errc::canceled));
-    co_await p.client.close(status::normal, "from away");
-    BOOST_TEST((std::this_thread::get_id() == here));
-    BOOST_TEST(p.client.closed().clean);
-  }, asio::use_future));
+  auto echo = asio::co_spawn(
+      home.context(),
+      [&]() -> task<> {
+        while (auto m = co_await p.server.next()) co_await p.server.write(m->kind(), m->data());
+      },
+      asio::use_future);
+  get(asio::co_spawn(
+      away.context(),
+      [&]() -> task<> {
+        const auto here = std::this_thread::get_id();
+        for (const std::size_t n : {0u, 10u, 20000u}) {
+          const std::string text = pattern(n);
+          co_await p.client.write_text(text);
+          BOOST_TEST((std::this_thread::get_id() == here));
+          const auto m = co_await p.client.read();
+          BOOST_TEST((std::this_thread::get_id() == here));
+          BOOST_TEST((m.text() == text));
+        }
+        const auto rtt = co_await p.client.ping();
+        BOOST_TEST(rtt.count() > 0);
+        const auto nothing = co_await p.client.try_read(context().with_timeout(1ms));
+        BOOST_TEST((nothing.error() == errc::deadline_exceeded));
+        std::stop_source source;
+        source.request_stop();
+        const auto stopped = co_await p.client.try_read(source.get_token());
+        BOOST_TEST((stopped.error() == errc::canceled));
+        co_await p.client.close(status::normal, "from away");
+        BOOST_TEST((std::this_thread::get_id() == here));
+        BOOST_TEST(p.client.closed().clean);
+      },
+      asio::use_future));
   get(std::move(echo));
   home.stop();
 }
@@ -75,21 +81,28 @@ BOOST_AUTO_TEST_CASE(writers_on_many_threads_keep_their_order) {
           testing::faults().random_sizes(5).capacity(4000));
   constexpr int writers = 4, each = 200;
   for (int w = 0; w < writers; ++w)
-    asio::co_spawn(asio::make_strand(pool), [&, w]() -> task<> {
-      for (int i = 0; i < each; ++i) {
-        const std::string text = std::to_string(w) + ":" + std::to_string(i) + ":" + pattern(static_cast<std::size_t>(i % 40 * 10));
-        co_await p.client.write_text(text);
-      }
-    }, asio::detached);
-  auto reader = asio::co_spawn(home.context(), [&]() -> task<bool> {
-    int next[writers] = {};
-    for (int n = 0; n < writers * each; ++n) {
-      const auto m = co_await p.server.read();
-      const int w = m.text()[0] - '0', i = std::stoi(m.str().substr(2));
-      if (i != next[w]++) co_return false;
-    }
-    co_return true;
-  }, asio::use_future);
+    asio::co_spawn(
+        asio::make_strand(pool),
+        [&, w]() -> task<> {
+          for (int i = 0; i < each; ++i) {
+            const std::string text =
+                std::to_string(w) + ":" + std::to_string(i) + ":" + pattern(static_cast<std::size_t>(i % 40 * 10));
+            co_await p.client.write_text(text);
+          }
+        },
+        asio::detached);
+  auto reader = asio::co_spawn(
+      home.context(),
+      [&]() -> task<bool> {
+        int next[writers] = {};
+        for (int n = 0; n < writers * each; ++n) {
+          const auto m = co_await p.server.read();
+          const int w = m.text()[0] - '0', i = std::stoi(m.str().substr(2));
+          if (i != next[w]++) co_return false;
+        }
+        co_return true;
+      },
+      asio::use_future);
   BOOST_TEST(get(std::move(reader)));
   pool.join();
   p.client.close_now();
@@ -100,18 +113,24 @@ BOOST_AUTO_TEST_CASE(writers_on_many_threads_keep_their_order) {
 BOOST_AUTO_TEST_CASE(a_connection_on_a_strand_of_a_pool_is_safe) {
   asio::thread_pool pool(3);
   peers p(asio::make_strand(pool), asio::make_strand(pool), options(), testing::faults().random_sizes(9));
-  auto echo = asio::co_spawn(pool, [&]() -> task<> {
-    while (auto m = co_await p.server.next()) co_await p.server.write(m->kind(), m->data());
-  }, asio::use_future);
-  get(asio::co_spawn(p.client.get_executor(), [&]() -> task<> {
-    for (int i = 0; i < 300; ++i) {
-      const std::string text = std::to_string(i);
-      co_await p.client.write_text(text);
-      const auto m = co_await p.client.read();
-      if (m.text() != text) BOOST_ERROR("wrong echo");
-    }
-    co_await p.client.close();
-  }, asio::use_future));
+  auto echo = asio::co_spawn(
+      pool,
+      [&]() -> task<> {
+        while (auto m = co_await p.server.next()) co_await p.server.write(m->kind(), m->data());
+      },
+      asio::use_future);
+  get(asio::co_spawn(
+      p.client.get_executor(),
+      [&]() -> task<> {
+        for (int i = 0; i < 300; ++i) {
+          const std::string text = std::to_string(i);
+          co_await p.client.write_text(text);
+          const auto m = co_await p.client.read();
+          if (m.text() != text) BOOST_ERROR("wrong echo");
+        }
+        co_await p.client.close();
+      },
+      asio::use_future));
   get(std::move(echo));
   pool.join();
 }
@@ -131,28 +150,34 @@ BOOST_AUTO_TEST_CASE(stops_from_a_foreign_thread_lose_nothing) {
     }
     delete current.exchange(nullptr);
   });
-  auto writer = asio::co_spawn(home.context(), [&]() -> task<> {
-    for (int i = 0; i < 2000; ++i) {
-      const std::string text = std::to_string(i);
-      co_await p.client.write_text(text);
-      if (i % 7 == 0) co_await settle(1);
-    }
-  }, asio::use_future);
+  auto writer = asio::co_spawn(
+      home.context(),
+      [&]() -> task<> {
+        for (int i = 0; i < 2000; ++i) {
+          const std::string text = std::to_string(i);
+          co_await p.client.write_text(text);
+          if (i % 7 == 0) co_await settle(1);
+        }
+      },
+      asio::use_future);
   int stops = 0;
-  get(asio::co_spawn(home.context(), [&]() -> task<> {
-    for (int i = 0; i < 2000;) {
-      auto source = std::make_unique<std::stop_source>();
-      const auto token = source->get_token();
-      delete current.exchange(source.release());
-      const auto m = co_await p.server.try_read(token);
-      if (!m) {
-        BOOST_REQUIRE((m.error() == errc::canceled));
-        ++stops;
-        continue;
-      }
-      BOOST_REQUIRE(m->text() == std::to_string(i++));
-    }
-  }, asio::use_future));
+  get(asio::co_spawn(
+      home.context(),
+      [&]() -> task<> {
+        for (int i = 0; i < 2000;) {
+          auto source = std::make_unique<std::stop_source>();
+          const auto token = source->get_token();
+          delete current.exchange(source.release());
+          const auto m = co_await p.server.try_read(token);
+          if (!m) {
+            BOOST_REQUIRE((m.error() == errc::canceled));
+            ++stops;
+            continue;
+          }
+          BOOST_REQUIRE(m->text() == std::to_string(i++));
+        }
+      },
+      asio::use_future));
   get(std::move(writer));
   done = true;
   stopper.join();
@@ -166,10 +191,13 @@ BOOST_AUTO_TEST_CASE(close_and_close_now_may_come_from_any_thread) {
   for (int i = 0; i < 50; ++i) {
     loop home;
     peers p(home.executor(), home.executor());
-    auto reader = asio::co_spawn(home.context(), [&]() -> task<error_code> {
-      const auto r = co_await p.server.try_read();
-      co_return r.error();
-    }, asio::use_future);
+    auto reader = asio::co_spawn(
+        home.context(),
+        [&]() -> task<error_code> {
+          const auto r = co_await p.server.try_read();
+          co_return r.error();
+        },
+        asio::use_future);
     std::thread a([&] { i % 2 ? p.client.start_close() : p.client.close_now(); });
     std::thread b([&] { p.server.close_now(); });
     a.join();

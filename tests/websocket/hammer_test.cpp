@@ -87,9 +87,12 @@ task<> write_side(conn& c, std::uint64_t operations, stopper& stops, std::size_t
     text->assign(text->size(), '#');  // what leaves from here on must have been copied
     if (w || was_sent(w.error())) ++next;
     if (w) continue;
-    if (was_sent(w.error())) ++t.detached;
-    else if (w.error() == std::errc::operation_canceled || w.error() == std::errc::timed_out) ++t.withdrawn;
-    else throw system_error(w.error(), "hammer: write");
+    if (was_sent(w.error()))
+      ++t.detached;
+    else if (w.error() == std::errc::operation_canceled || w.error() == std::errc::timed_out)
+      ++t.withdrawn;
+    else
+      throw system_error(w.error(), "hammer: write");
   }
   c.start_close();
 }
@@ -126,9 +129,10 @@ void hammer(asio::io_context& ioc, conn& from, conn& to, std::uint64_t operation
   ioc.restart();  // it may have run before, to set up the pair
   stopper stops;
   tally written, read;
-  auto w = asio::co_spawn(ioc, [&]() -> task<> { co_await write_side(from, operations, stops, 0, written); },
-                          asio::use_future);
-  auto r = asio::co_spawn(ioc, [&]() -> task<> { co_await read_side(to, stops, 1, read); }, asio::use_future);
+  auto w = asio::co_spawn(
+      ioc, [&]() -> task<> { co_await write_side(from, operations, stops, 0, written); }, asio::use_future);
+  auto r = asio::co_spawn(
+      ioc, [&]() -> task<> { co_await read_side(to, stops, 1, read); }, asio::use_future);
   wait_for(ioc, r);
   wait_for(ioc, w);
   BOOST_TEST(read.received > 0u);
@@ -177,7 +181,8 @@ transports tls_pair(asio::io_context& ioc) {
     upper.first = t.value();
   });
   run(ioc, [&]() -> task<> {
-    auto t = co_await coax::detail::tls_connect(lower.second, *client, "localhost", coax::detail::tls_verify::peer, context());
+    auto t = co_await coax::detail::tls_connect(lower.second, *client, "localhost", coax::detail::tls_verify::peer,
+                                                context());
     upper.second = t.value();
     while (!upper.first) co_await settle(1);
   });
@@ -185,8 +190,8 @@ transports tls_pair(asio::io_context& ioc) {
 }
 
 transports faulty_pair(asio::io_context& ioc) {
-  const auto [a, b] = testing::memory_pair(ioc.get_executor(), ioc.get_executor(),
-                                           testing::faults().random_sizes(17).capacity(30000));
+  const auto [a, b] =
+      testing::memory_pair(ioc.get_executor(), ioc.get_executor(), testing::faults().random_sizes(17).capacity(30000));
   return {a, b};
 }
 

@@ -25,7 +25,6 @@ struct op : write_op {
   std::unique_ptr<const_buffer> piece;
 };
 
-
 // What leaves an outbox, decoded again.
 class wire {
  public:
@@ -62,7 +61,10 @@ class wire {
       if (!p.complete || bytes_.size() - at < p.size + head.length) break;
       std::string payload = bytes_.substr(at + p.size, head.length);
       if (head.masked) protocol::mask(reinterpret_cast<std::byte*>(payload.data()), payload.size(), head.key);
-      const char* name = head.op == opcode::text ? "text" : head.op == opcode::ping ? "ping" : head.op == opcode::pong ? "pong" : "close";
+      const char* name = head.op == opcode::text   ? "text"
+                         : head.op == opcode::ping ? "ping"
+                         : head.op == opcode::pong ? "pong"
+                                                   : "close";
       out.push_back(std::string(name) + ":" + (head.op == opcode::close ? payload.substr(2) : payload));
       at += p.size + head.length;
     }

@@ -4,7 +4,6 @@
 #include "io/stream.hpp"
 #include "support/run.hpp"
 #include "websocket/connection.hpp"
-
 #include <coax/conn.hpp>
 #include <coax/testing.hpp>
 
@@ -49,8 +48,9 @@ struct wire_frame {
   protocol::frame_header head;
   std::string payload;
   unsigned status() const {
-    return payload.size() < 2 ? 0 : static_cast<unsigned>(static_cast<unsigned char>(payload[0])) << 8 |
-                                        static_cast<unsigned char>(payload[1]);
+    return payload.size() < 2 ? 0
+                              : static_cast<unsigned>(static_cast<unsigned char>(payload[0])) << 8 |
+                                    static_cast<unsigned char>(payload[1]);
   }
 };
 
@@ -94,8 +94,7 @@ class scripted {
       if (head.error != protocol::frame_error::none) throw std::runtime_error("ours sent a malformed frame");
       if (head.complete && received_.size() >= head.size + f.head.length) {
         f.payload = received_.substr(head.size, f.head.length);
-        if (f.head.masked)
-          protocol::mask(reinterpret_cast<std::byte*>(f.payload.data()), f.payload.size(), f.head.key);
+        if (f.head.masked) protocol::mask(reinterpret_cast<std::byte*>(f.payload.data()), f.payload.size(), f.head.key);
         received_.erase(0, head.size + f.head.length);
         co_return f;
       }
@@ -114,7 +113,10 @@ class scripted {
  private:
   scripted(std::pair<std::shared_ptr<testing::memory_end>, std::shared_ptr<testing::memory_end>> ends,
            protocol::role role, const options& o)
-      : our_end(ends.first), raw_end(ends.second), ours(over(ends.first, role, o)), role_(role),
+      : our_end(ends.first),
+        raw_end(ends.second),
+        ours(over(ends.first, role, o)),
+        role_(role),
         raw_(coax::detail::stream::create(ends.second)) {}
 
   protocol::role role_;
