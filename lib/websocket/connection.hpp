@@ -5,7 +5,6 @@
 #include "io/parking_lot.hpp"
 #include "protocol/assembler.hpp"
 #include "websocket/outbox.hpp"
-
 #include <coax/conn.hpp>
 #include <coax/transport.hpp>
 
@@ -24,7 +23,8 @@ struct connection_settings {
         send_queue_limit(o.send_queue_limit()),
         validate_utf8(o.validate_utf8()),
         // Clients leave keepalive to the server unless they ask for it.
-        keepalive_idle(r == protocol::role::server || o.keepalive_set() ? o.keepalive_idle() : std::chrono::nanoseconds(0)),
+        keepalive_idle(r == protocol::role::server || o.keepalive_set() ? o.keepalive_idle()
+                                                                        : std::chrono::nanoseconds(0)),
         keepalive_timeout(o.keepalive_timeout()),
         write_stall(o.write_stall_timeout()),
         close_timeout(o.close_timeout()) {}
@@ -101,8 +101,10 @@ class connection final : public parking_lot, public transport::observer {
 
   /// Takes a message that is there, or tells why there will be none. False: it must be waited for.
   bool take(const context& ctx, message& out, error_code& ec) {
-    if (reading_ || close_read_) [[unlikely]] return ec = errc::concurrent_read, true;
-    if ((ec = ctx.stopped())) [[unlikely]] return true;
+    if (reading_ || close_read_) [[unlikely]]
+      return ec = errc::concurrent_read, true;
+    if ((ec = ctx.stopped())) [[unlikely]]
+      return true;
     reading_ = true;
     const bool done = take_ready(out, ec);
     reading_ = false;
@@ -185,6 +187,7 @@ class connection final : public parking_lot, public transport::observer {
   // connection_time.cpp
   void on_time(clock::time_point time) override;
   void start_keepalive();
+  void heard();
   void check_keepalive(clock::time_point time);
 
   void on_ready(transport::direction d) override;
@@ -193,12 +196,12 @@ class connection final : public parking_lot, public transport::observer {
 
   const protocol::role role_;
   // Input
-  bool reading_ = false;        // a read is in progress
+  bool reading_ = false;  // a read is in progress
   bool close_read_ = false;
   bool has_ready_ = false;
-  bool read_waiting_ = false;   // the transport will tell
+  bool read_waiting_ = false;  // the transport will tell
   // Output
-  bool blocked_ = false;        // the transport had no room and will tell
+  bool blocked_ = false;  // the transport had no room and will tell
   bool turn_posted_ = false;
   bool sent_since_receive_ = false;
   unsigned receives_in_turn_ = 0;
@@ -208,13 +211,13 @@ class connection final : public parking_lot, public transport::observer {
   bool finished_ = false;       // the transport is closed
   bool reply_awaited_ = false;  // our close frame has left
   bool half_closed_ = false;
-  bool keep_probing_ = false;   // a keepalive ping is out and nothing has come since
+  bool keep_probing_ = false;  // a keepalive ping is out and nothing has come since
 
   std::shared_ptr<transport> transport_;
   borrowed_buffer input_;
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
-  storage early_;               // input that came with the handshake
+  storage early_;  // input that came with the handshake
   std::size_t early_taken_ = 0;
   protocol::assembler assembler_;
   message ready_;
@@ -226,7 +229,7 @@ class connection final : public parking_lot, public transport::observer {
   std::weak_ptr<drain_observer> drain_observer_;
 
   clock::time_point last_heard_;
-  clock::time_point keep_due_ = clock::time_point::max();   // of the next probe, or of its failure
+  clock::time_point keep_due_ = clock::time_point::max();  // of the next probe, or of its failure
   clock::time_point stall_due_ = clock::time_point::max();
   clock::time_point close_due_ = clock::time_point::max();  // of the current step of closing
   std::chrono::nanoseconds keepalive_idle_;

@@ -55,7 +55,8 @@ bool connection::handle(protocol::assembler::event e) {
     case event::need_more: return false;
     case event::message:
       messages_received_.add();
-      if (close_read_ && !ended_) return fail(errc::unexpected_data, status::policy_violation, "unexpected data message"), true;
+      if (close_read_ && !ended_)
+        return fail(errc::unexpected_data, status::policy_violation, "unexpected data message"), true;
       // While we close, data is only for a reader that waits for it.
       if (outbox_.close_requested() && !reading_) return static_cast<void>(assembler_.take_message()), false;
       ready_ = assembler_.take_message();
@@ -99,8 +100,7 @@ connection::received connection::receive() {
   }
   sent_since_receive_ = false;
   ++receives_in_turn_;
-  keep_probing_ = false;
-  last_heard_ = coarse_now();
+  heard();
   bytes_received_.add(n);
   if (!direct.empty()) handle(assembler_.commit_direct(n));
   // TLS may have to answer what it has read.
@@ -127,7 +127,8 @@ bool connection::awaits_control() const noexcept {
 
 bool connection::input_ahead() const noexcept {
   return input_begin_ != input_end_ &&
-         assembler_.frame_ahead({const_cast<borrowed_buffer&>(input_).data() + input_begin_, input_end_ - input_begin_});
+         assembler_.frame_ahead(
+             {const_cast<borrowed_buffer&>(input_).data() + input_begin_, input_end_ - input_begin_});
 }
 
 // The top of a handler: receives until a message is ready for the reader, then goes on with him as the last act.

@@ -28,20 +28,32 @@ void connection::start_keepalive() {
 void connection::on_time(clock::time_point time) {
   if (finished_) return;
   if (time >= stall_due_) {
-    if (!ended_) end({close_initiator::timeout, status::abnormal, {}, false, errc::write_stalled}, errc::write_stalled, {});
+    if (!ended_)
+      end({close_initiator::timeout, status::abnormal, {}, false, errc::write_stalled}, errc::write_stalled, {});
     return finish();
   }
   if (time >= close_due_) {
     if (!ended_) {
       const bool ours = info_.initiator == close_initiator::local;
       const error_code cause = ours ? make_error_code(errc::peer_timeout) : write_error_;
-      end({ours ? close_initiator::timeout : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed, {});
+      end({ours ? close_initiator::timeout : close_initiator::transport, status::abnormal, {}, false, cause},
+          errc::closed, {});
     }
     return finish();
   }
   if (time >= keep_due_) check_keepalive(time);
   for (const auto due : {stall_due_, close_due_, keep_due_})
     if (due != clock::time_point::max()) wake_at(due);
+}
+
+// Any byte of the peer is a sign of life. On the hot path the timer is left alone: it looks at `last_heard_` when it
+// fires.
+void connection::heard() {
+  last_heard_ = coarse_now();
+  if (!keep_probing_) return;
+  keep_probing_ = false;
+  keep_due_ = last_heard_ + keepalive_idle_;
+  wake_at(keep_due_);
 }
 
 void connection::check_keepalive(clock::time_point time) {

@@ -31,6 +31,22 @@ COAX_CORO_TEST(a_silent_peer_is_pinged_and_kept_when_it_answers) {
   BOOST_TEST(!*reader);
 }
 
+COAX_CORO_TEST(pings_come_an_idle_time_after_the_last_pong_however_long_a_pong_may_take) {
+  testing::virtual_clock clock;
+  scripted s(ioc, role::server, options().keepalive(3s, 20s));
+  auto reader = beside(ioc.get_executor(), [&]() -> task<> { co_await s.ours.try_read(); });
+  for (int round = 0; round < 4; ++round) {
+    co_await pass(clock, 4s);
+    BOOST_REQUIRE(s.our_end->bytes_written() == static_cast<std::uint64_t>(round + 1) * 10u);
+    const auto ping = co_await s.receive();
+    BOOST_REQUIRE(ping);
+    BOOST_TEST((ping->head.op == opcode::ping));
+    co_await s.send(s.frame(opcode::pong, ping->payload));
+    co_await settle();
+  }
+  BOOST_TEST(!*reader);
+}
+
 COAX_CORO_TEST(a_dead_peer_is_given_up_in_time) {
   testing::virtual_clock clock;
   scripted s(ioc, role::server, options().keepalive(30s, 10s));
@@ -113,7 +129,8 @@ COAX_CORO_TEST(a_peer_that_takes_nothing_is_given_up) {
 
 COAX_CORO_TEST(progress_however_slow_is_no_stall) {
   testing::virtual_clock clock;
-  peers p(ioc, options().write_stall_timeout(2s).keepalive(0s).read_limit(0), testing::faults().capacity(1000).max_read(1000));
+  peers p(ioc, options().write_stall_timeout(2s).keepalive(0s).read_limit(0),
+          testing::faults().capacity(1000).max_read(1000));
   auto writer = beside(ioc.get_executor(), [&]() -> task<> {
     const std::string text = pattern(20000);
     co_await p.server.write_text(text);
@@ -184,7 +201,10 @@ COAX_CORO_TEST(deadlines_of_several_operations_fire_in_their_order) {
   std::string order;
   const auto ex = ioc.get_executor();
   auto late = context().with_timeout(3s), middle = context().with_timeout(2s), early = context().with_timeout(1s);
-  beside(ex, [&]() -> task<> { co_await p.server.try_read(late); order += 'c'; });
+  beside(ex, [&]() -> task<> {
+    co_await p.server.try_read(late);
+    order += 'c';
+  });
   auto ping = [&](context ctx, char name) -> task<> {
     try {
       co_await p.server.ping(ctx);
