@@ -45,6 +45,7 @@ enum class errc {
   header_too_large,        ///< An HTTP head above its limits.
   body_too_large,          ///< An HTTP body above its limit.
   shut_down,               ///< The io_context is being destroyed.
+  invalid_data,            ///< A message that its codec could not decode; the connection was closed with 1007.
 };
 
 const boost::system::error_category& coax_category() noexcept;

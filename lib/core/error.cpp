@@ -34,6 +34,7 @@ class category final : public boost::system::error_category {
       case errc::header_too_large: return "the HTTP head exceeds its limits";
       case errc::body_too_large: return "the HTTP body exceeds its limit";
       case errc::shut_down: return "the io_context is being destroyed";
+      case errc::invalid_data: return "a message does not hold what it should";
     }
     return "unknown error of coax";
   }
@@ -60,6 +61,7 @@ class category final : public boost::system::error_category {
       case errc::bad_request: return e::make_error_condition(e::protocol_error);
       case errc::invalid_utf8: return e::make_error_condition(e::illegal_byte_sequence);
       case errc::slow_consumer: return e::make_error_condition(e::no_buffer_space);
+      case errc::invalid_data: return e::make_error_condition(e::bad_message);
       case errc::bad_url: return e::make_error_condition(e::invalid_argument);
     }
     return {value, *this};

@@ -35,6 +35,7 @@ const row rows[] = {
     {errc::header_too_large, std::errc::message_size},
     {errc::body_too_large, std::errc::message_size},
     {errc::shut_down, std::errc::operation_canceled},
+    {errc::invalid_data, std::errc::bad_message},
 };
 
 BOOST_AUTO_TEST_SUITE(errors)
