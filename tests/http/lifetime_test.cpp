@@ -80,7 +80,6 @@ COAX_CORO_TEST(a_handler_is_stopped_when_its_client_goes) {
 }
 
 COAX_CORO_TEST(what_arrives_while_a_handler_works_is_kept_for_the_next_request) {
-  worker_handler h;
   bool done = false;
   running_server s(ioc);
   s.srv.get("/", ok).get("/wait", [&](exchange& x, context ctx) -> task<> {
@@ -238,6 +237,29 @@ COAX_CORO_TEST(a_client_that_has_said_its_end_still_gets_its_answers) {
   BOOST_TEST(second.body == "ok");
   BOOST_TEST(rest == "");
   co_await s.stop();
+}
+
+COAX_CORO_TEST(a_peer_that_has_vanished_without_a_word_is_given_up) {
+  testing::virtual_clock clock;
+  running_server s(ioc);
+  error_code code;
+  s.srv.get("/ws", [&](exchange& x, context) -> task<> {
+    auto c = co_await accept(x);
+    const auto m = co_await c.try_read();
+    if (!m) code = m.error();
+  });
+  s.start();
+  raw_client mute(ioc, s.srv.port());
+  co_await mute.ask(get("/ws", websocket_fields));
+  for (int i = 0; i < 60 && s.srv.connections() != 0; ++i) {
+    clock.advance(1s);
+    co_await settle();
+  }
+
+  BOOST_TEST((code == errc::peer_timeout));
+  BOOST_TEST(s.srv.connections() == 0U);
+  co_await s.stop();
+  BOOST_TEST(s.quiet());
 }
 
 COAX_CORO_TEST(connections_beyond_the_limit_wait_for_their_turn) {

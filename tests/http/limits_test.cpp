@@ -94,6 +94,9 @@ COAX_CORO_TEST(a_body_beyond_its_limit_is_refused_before_it_is_read) {
       ioc, port, post + "Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + thousand + "\r\n1\r\nx\r\n0\r\n\r\n");
   const auto endless =
       co_await refused(ioc, port, post + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(100 * 1024, 'x'));
+  std::string extensions;
+  for (int i = 0; i < 100; ++i) extensions += "1;" + std::string(300, 'x') + "\r\ny\r\n";
+  const auto padded = co_await refused(ioc, port, post + "Transfer-Encoding: chunked\r\n\r\n" + extensions);
   const auto malformed = co_await refused(ioc, port, post + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n");
 
   BOOST_TEST(whole.body == thousand);
@@ -101,6 +104,7 @@ COAX_CORO_TEST(a_body_beyond_its_limit_is_refused_before_it_is_read) {
   BOOST_TEST(huge == 413U);
   BOOST_TEST(chunked == 413U);
   BOOST_TEST(endless == 400U);
+  BOOST_TEST(padded == 413U);
   BOOST_TEST(malformed == 400U);
   co_await f.server.stop();
   BOOST_TEST(f.server.quiet());

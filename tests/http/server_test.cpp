@@ -239,6 +239,109 @@ COAX_CORO_TEST(an_answer_that_breaks_off_cuts_the_connection) {
   co_await s.stop();
 }
 
+COAX_CORO_TEST(an_exchange_tells_of_its_request) {
+  running_server s(ioc);
+  s.srv.get("/a/:b/*rest", [](exchange& x, context) -> task<> {
+    BOOST_TEST(x.method() == "GET");
+    BOOST_TEST(x.target() == "/a/1%2F2/3/4?q=%20");
+    BOOST_TEST(x.path() == "/a/1/2/3/4");
+    BOOST_TEST(x.param("b") == "1/2");
+    BOOST_TEST(x.param("rest") == "3/4");
+    BOOST_CHECK_THROW(x.param("other"), std::out_of_range);
+    BOOST_TEST(x.query("q").value_or("-") == " ");
+    BOOST_TEST(x.header("x-one") == "1");
+    BOOST_TEST(x.header("X-None") == "");
+    BOOST_TEST(x.headers().size() == 3U);
+    BOOST_TEST(x.headers().get("X-ONE") == "1");
+    BOOST_TEST(x.http_version() == 11U);
+    BOOST_TEST(!x.secure());
+    BOOST_TEST(x.remote_endpoint().starts_with("127.0.0.1:"));
+    const auto ex = co_await asio::this_coro::executor;
+    BOOST_TEST((x.get_executor() == ex));
+    auto body = co_await x.body();
+    BOOST_TEST(body == "");
+    co_await x.respond(200, "text/plain", x.local_endpoint());
+  });
+  s.start();
+  raw_client c(ioc, s.srv.port());
+
+  const auto r = co_await c.ask(get("/a/1%2F2/3/4?q=%20", "X-One: 1\r\nX-One: 2\r\n"));
+
+  BOOST_TEST(r.body == s.srv.local_endpoint());
+  co_await s.stop();
+  BOOST_TEST(s.quiet());
+}
+
+COAX_CORO_TEST(a_streamed_answer_keeps_to_the_length_it_announces) {
+  running_server s(ioc);
+  s.srv.get("/exact", [](exchange& x, context) -> task<> {
+    BOOST_CHECK_THROW(co_await x.send("early"), std::logic_error);
+    BOOST_CHECK_THROW(co_await x.finish(), std::logic_error);
+    response wrong;
+    wrong.header("Content-Length", "five");
+    BOOST_CHECK_THROW(co_await x.start(wrong), std::invalid_argument);
+    response head;
+    head.header("Content-Length", "5").body("ab");
+    co_await x.start(head);
+    BOOST_CHECK_THROW(co_await x.send("more"), std::logic_error);
+    co_await x.send("");
+    co_await x.send("cde");
+    co_await x.finish();
+    co_await x.finish();
+    BOOST_CHECK_THROW(co_await x.send("late"), std::logic_error);
+  });
+  s.srv.get("/short", [](exchange& x, context) -> task<> {
+    response head;
+    head.header("Content-Length", "5");
+    co_await x.start(head);
+    co_await x.send("ab");
+    BOOST_CHECK_THROW(co_await x.finish(), std::logic_error);
+    error_code code;
+    try {
+      co_await x.send("c");
+    } catch (const system_error& e) {
+      code = e.code();
+    }
+    BOOST_TEST((code == errc::closed));
+  });
+  s.start();
+  raw_client c(ioc, s.srv.port());
+
+  const auto exact = co_await c.ask(get("/exact"));
+  const auto cut = co_await c.ask(get("/short"));
+  const auto rest = co_await c.read_all();
+
+  BOOST_TEST(exact.body == "abcde");
+  BOOST_TEST(!exact.has("Transfer-Encoding"));
+  BOOST_TEST(cut.body == "ab");
+  BOOST_TEST(rest == "");
+  co_await s.stop();
+}
+
+COAX_CORO_TEST(an_answer_to_a_stopped_context_is_not_begun) {
+  running_server s(ioc);
+  s.srv.get("/", [](exchange& x, context) -> task<> {
+    std::stop_source stopped;
+    stopped.request_stop();
+    error_code code;
+    try {
+      co_await x.respond(200, "text/plain", "no", stopped.get_token());
+    } catch (const system_error& e) {
+      code = e.code();
+    }
+    BOOST_TEST((code == errc::canceled));
+    BOOST_TEST(!x.answered());
+    co_await x.respond(200, "text/plain", "yes");
+  });
+  s.start();
+  raw_client c(ioc, s.srv.port());
+
+  const auto r = co_await c.ask(get("/"));
+
+  BOOST_TEST(r.body == "yes");
+  co_await s.stop();
+}
+
 COAX_CORO_TEST(what_could_break_an_answer_open_is_refused_before_anything_is_sent) {
   running_server s(ioc);
   s.srv.get("/", [](exchange& x, context) -> task<> {

@@ -32,12 +32,15 @@ task<> raw_client::send(std::string_view bytes) {
 }
 
 task<bool> raw_client::more() {
+  // Asio waits for ever for input behind the end: its epoll is edge-triggered, and the edge has been.
+  if (over) co_return false;
   char buffer[16 * 1024];
   auto r = co_await socket.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
   auto& [ec, n] = r;
   input.append(buffer, n);
   if (ec && ec != asio::error::eof) input += "<reset>";
-  co_return !ec;
+  over = static_cast<bool>(ec);
+  co_return !over;
 }
 
 task<std::string_view> raw_client::peek(std::size_t n) {

@@ -118,6 +118,7 @@ class raw_client {
 
   tcp::socket socket;
   std::string input;
+  bool over = false;  // the peer has said its end
 
  private:
   task<bool> more();
