@@ -11,6 +11,7 @@
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
 #include <coax/message.hpp>
+#include <coax/pipe.hpp>
 #include <coax/server.hpp>
 #include <coax/stop_on_signal.hpp>
 #include <coax/stream_transport.hpp>
