@@ -1,5 +1,5 @@
 /// @file
-/// All of coax but <coax/json.hpp>, which wants Boost.JSON. The single headers compile faster.
+/// All of coax. The single headers compile faster.
 #pragma once
 
 #include <coax/accept.hpp>
@@ -11,7 +11,9 @@
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
 #include <coax/message.hpp>
+#include <coax/message_stream.hpp>
 #include <coax/pipe.hpp>
+#include <coax/prepared_message.hpp>
 #include <coax/server.hpp>
 #include <coax/stop_on_signal.hpp>
 #include <coax/stream_transport.hpp>

@@ -11,6 +11,7 @@
 #include <coax/message.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,6 +54,28 @@ struct conn_stats {
   std::size_t writers_waiting = 0;  ///< Writes that wait for room in the send queue.
 };
 
+/// A frame that was received, or that has been encoded for sending; see `conn_options::on_frame`.
+struct frame_info {
+  enum class direction : unsigned char { received, sent };
+  direction way;
+  std::uint8_t opcode;  ///< RFC 6455 section 11.8: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong.
+  bool fin;
+  bool rsv1;  ///< Compressed (RFC 7692).
+  bool masked;
+  std::uint64_t length;  ///< Of the payload, in bytes.
+};
+
+/// Functions that a connection calls, on its executor, from within its own work: they must not throw, and should
+/// return soon. They may use the connection, but not wait for it.
+struct conn_hooks {
+  conn_hooks() = default;
+
+  std::function<bool(std::span<const std::byte>)> on_ping;
+  std::function<void(std::span<const std::byte>)> on_pong;
+  std::function<void(const frame_info&)> on_frame;
+  explicit operator bool() const noexcept { return on_ping || on_pong || on_frame; }
+};
+
 /// Options that `accept` and `dial` have in common; `Self` is the options class itself, for chaining.
 template <class Self>
 class conn_options {
@@ -74,6 +97,19 @@ class conn_options {
   /// Bytes that may be queued before `write` waits, default 1 MiB.
   Self& send_queue_limit(std::size_t bytes) { return send_queue_limit_ = bytes, self(); }
 
+  /// Closes with 1001 a connection that has carried no data message, either way, for about `d` (up to a quarter more);
+  /// pings do not count. Zero, the default: never.
+  Self& idle_timeout(std::chrono::nanoseconds d) { return idle_timeout_ = d, self(); }
+  /// Closes with 1012 (come again) a connection of this age, with a jitter of 10 %. Zero, the default: never.
+  Self& max_lifetime(std::chrono::nanoseconds d) { return max_lifetime_ = d, self(); }
+
+  /// Called with the payload of each ping; returns whether the connection is to answer it. See `conn_hooks`.
+  Self& on_ping(std::function<bool(std::span<const std::byte>)> f) { return hooks_.on_ping = std::move(f), self(); }
+  /// Called with the payload of each pong.
+  Self& on_pong(std::function<void(std::span<const std::byte>)> f) { return hooks_.on_pong = std::move(f), self(); }
+  /// Called for each frame, both ways: for traces.
+  Self& on_frame(std::function<void(const frame_info&)> f) { return hooks_.on_frame = std::move(f), self(); }
+
   std::size_t read_limit() const noexcept { return read_limit_; }
   bool validate_utf8() const noexcept { return validate_utf8_; }
   bool keepalive_set() const noexcept { return keepalive_set_; }
@@ -82,6 +118,9 @@ class conn_options {
   std::chrono::nanoseconds write_stall_timeout() const noexcept { return write_stall_; }
   std::chrono::nanoseconds close_timeout() const noexcept { return close_timeout_; }
   std::size_t send_queue_limit() const noexcept { return send_queue_limit_; }
+  std::chrono::nanoseconds idle_timeout() const noexcept { return idle_timeout_; }
+  std::chrono::nanoseconds max_lifetime() const noexcept { return max_lifetime_; }
+  const conn_hooks& hooks() const noexcept { return hooks_; }
 
  protected:
   conn_options() = default;
@@ -95,9 +134,17 @@ class conn_options {
   std::chrono::nanoseconds keepalive_timeout_ = std::chrono::seconds(10);
   std::chrono::nanoseconds write_stall_ = std::chrono::seconds(30);
   std::chrono::nanoseconds close_timeout_ = std::chrono::seconds(5);
+  std::chrono::nanoseconds idle_timeout_{};
+  std::chrono::nanoseconds max_lifetime_{};
+  conn_hooks hooks_;
   bool validate_utf8_ = true;
   bool keepalive_set_ = false;
 };
+
+class message_reader;
+class message_writer;
+class output_hold;
+class prepared_message;
 
 /// One end of a WebSocket (RFC 6455): a movable handle, made by `accept` or `dial`.
 ///
@@ -146,6 +193,11 @@ class conn {
   /// read is in progress. From the connection's executor only.
   std::optional<message> try_next();
 
+  /// Begins to read a message in parts, as they arrive; completes when the first of it is there. What is left unread of
+  /// a message is dropped by the next `read` or `reader`. See `message_reader` (<coax/message_stream.hpp>).
+  /// @throws as `read`; a stopped one loses nothing.
+  task<message_reader> reader(context ctx = {});
+
   /// Sends `bytes` as one message in one frame.
   ///
   /// Completes when the message is in the send queue or in the socket; above `send_queue_limit` bytes queued it waits
@@ -164,6 +216,21 @@ class conn {
   task<> write_binary(std::span<const std::byte> bytes, context ctx = {});
   /// As `write`, with the error as a value.
   task<result<void>> try_write(message_kind kind, asio::const_buffer bytes, context ctx = {});
+  /// Sends a message that was framed before; see `prepared_message` (<coax/prepared_message.hpp>).
+  task<> write(const prepared_message& m, context ctx = {});
+
+  /// Begins to write a message in parts; completes when it is its turn. Until the writer has finished, all other
+  /// messages wait, control frames do not. See `message_writer` (<coax/message_stream.hpp>).
+  /// @throws as `write`; a stopped one has begun nothing.
+  task<message_writer> writer(message_kind kind, context ctx = {});
+
+  /// Bytes that are encoded and not yet taken by the transport. From any thread.
+  std::size_t buffered_amount() const noexcept;
+  /// Until the transport has taken all that was written. @throws as `write`.
+  task<> drained(context ctx = {});
+  /// Holds back what is written until the guard goes, or 64 KiB are queued: for a batch that takes several turns of
+  /// the executor (what one turn writes leaves together anyway).
+  [[nodiscard]] output_hold hold();
 
   /// Sends a ping and waits for its pong; returns the round trip time. Many may be outstanding. If nobody reads, it
   /// reads by itself until the next message, which it leaves for the next `read`. RFC 6455 section 5.5.2.
@@ -214,6 +281,18 @@ class conn {
  private:
   friend class detail::peer_core;
 
+  std::shared_ptr<detail::connection> connection_;
+};
+
+/// Holds back the output of a connection; see `conn::hold`.
+class output_hold {
+ public:
+  explicit output_hold(std::shared_ptr<detail::connection> c);
+  output_hold(output_hold&&) noexcept = default;
+  output_hold& operator=(output_hold&&) = delete;
+  ~output_hold();
+
+ private:
   std::shared_ptr<detail::connection> connection_;
 };
 

@@ -91,6 +91,8 @@ class message {
   /// The bytes as an Asio buffer, ready for `conn::write`.
   boost::asio::const_buffer data() const noexcept { return {storage_.data(), storage_.size()}; }
   std::string str() const { return std::string(text()); }
+  /// Its memory, without the kind.
+  detail::storage release() && noexcept { return std::move(storage_); }
 
  private:
   detail::storage storage_;

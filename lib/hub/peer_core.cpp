@@ -29,8 +29,8 @@ void peer_core::attached() {
 }
 
 // The queue is for what the connection has no room for: it is empty whenever the connection has.
-void peer_core::offer(const shared_frame& frame, overflow policy) {
-  if (state_ == state::open && queue_.empty() && hand_over(*frame)) return home->mark_offered(*this);
+void peer_core::offer(const shared_message& frame, overflow policy) {
+  if (state_ == state::open && queue_.empty() && hand_over(frame)) return home->mark_offered(*this);
   if (state_ != state::open) {
     ++home->counts.dropped;
     return;
@@ -46,9 +46,9 @@ void peer_core::offer(const shared_frame& frame, overflow policy) {
 }
 
 // True if the connection has taken it. When the connection has closed, nothing more is for it.
-bool peer_core::hand_over(const encoded_message& frame) {
+bool peer_core::hand_over(const shared_message& frame) {
   error_code ec;
-  if (connection_->append_encoded(frame.data(), ec)) {
+  if (connection_->append_encoded(frame, ec)) {
     ++home->counts.delivered;
     return true;
   }

@@ -45,7 +45,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
 
   void attached();
   /// A message for the peer: to the connection if that has room, otherwise to the queue as far as its limits allow.
-  void offer(const shared_frame& frame, overflow policy);
+  void offer(const shared_message& frame, overflow policy);
   overflow default_policy() const noexcept { return queue_.limits().on_full(); }
   /// The end of a turn: what was offered leaves.
   void send_offered();
@@ -66,7 +66,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   void on_drained() override;
   void on_ended() override;
 
-  bool hand_over(const encoded_message& frame);
+  bool hand_over(const shared_message& frame);
   void pass_on();
   void settle_close();
   void evict();

@@ -4,7 +4,7 @@
 
 namespace coax::detail {
 
-send_queue::verdict send_queue::push(shared_frame frame, overflow policy, time_point now, std::size_t& dropped) {
+send_queue::verdict send_queue::push(shared_message frame, overflow policy, time_point now, std::size_t& dropped) {
   const std::size_t size = frame->size();
   while (!fits(size) && drop_one()) ++dropped;
   if (!fits(size)) {

@@ -1,7 +1,7 @@
 /// The bounded queue of one peer, for what its socket does not take at once. No I/O and no clock.
 #pragma once
 
-#include "hub/shared_frame.hpp"
+#include "websocket/encoded_message.hpp"
 #include <coax/hub_options.hpp>
 
 #include <boost/container/deque.hpp>
@@ -28,7 +28,7 @@ class send_queue {
 
   /// Appends a message that comes under `policy`, making room for it as far as that goes. `dropped` grows by the
   /// messages that were dropped, the new one included.
-  verdict push(shared_frame frame, overflow policy, time_point now, std::size_t& dropped);
+  verdict push(shared_message frame, overflow policy, time_point now, std::size_t& dropped);
 
   /// Drops what has grown too old by `now`, unless it may not be dropped.
   verdict expire(time_point now, std::size_t& dropped);
@@ -39,14 +39,14 @@ class send_queue {
   }
 
   /// The oldest message. The queue is not empty.
-  const encoded_message& front() const noexcept { return *entries_.front().frame; }
+  const shared_message& front() const noexcept { return entries_.front().frame; }
   void pop() noexcept;
   /// Drops everything; returns how many messages.
   std::size_t clear() noexcept;
 
  private:
   struct entry {
-    shared_frame frame;
+    shared_message frame;
     time_point since;
     overflow policy;
   };

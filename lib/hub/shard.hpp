@@ -32,12 +32,12 @@ struct leave {
 };
 struct publish {
   std::shared_ptr<topic_part> to;
-  shared_frame frame;
+  shared_message frame;
   std::shared_ptr<peer_core> except;
 };
 struct send {
   std::shared_ptr<peer_core> to;
-  shared_frame frame;
+  shared_message frame;
 };
 /// Null is all peers of the shard.
 struct close {

@@ -27,14 +27,19 @@ std::uint64_t limit_on_wire(std::uint64_t limit, bool compressed) noexcept {
 assembler::event assembler::feed(std::span<std::byte> in, std::size_t& consumed) {
   consumed = 0;
   do {
-    if (stage_ == stage::header && !read_header(in, consumed)) {
-      return stage_ == stage::failed ? event::failed : event::need_more;
-    }
+    if (stage_ == stage::header && !read_header(in, consumed)) break;
     if (stage_ == stage::failed) return event::failed;
     const auto what = stage_ == stage::data ? take_data(in, consumed) : take_control(in, consumed);
     if (what != event::need_more) return what;
   } while (consumed != in.size());
-  return event::need_more;
+  if (stage_ == stage::failed) [[unlikely]]
+    return event::failed;
+  return in_parts() && in_message_ && !message_.empty() ? event::part : event::need_more;
+}
+
+void assembler::discard() noexcept {
+  discarding_ = in_message_;
+  message_.release();
 }
 
 bool assembler::read_header(std::span<const std::byte> in, std::size_t& consumed) {
@@ -48,6 +53,8 @@ bool assembler::read_header(std::span<const std::byte> in, std::size_t& consumed
   if (!progress.complete) return false;
 
   ++statistics_.frames;
+  if (tap_) [[unlikely]]
+    (*tap_)(frame);
   key_ = frame.key;
   length_ = frame.length;
   taken_ = 0;
@@ -73,6 +80,7 @@ bool assembler::begin_data(const frame_header& frame) {
     in_message_ = true;
     utf8_.reset();
     message_.clear();
+    size_ = 0;
   }
   fin_ = frame.fin;
   if (!within_limit(frame.length)) [[unlikely]]
@@ -83,7 +91,7 @@ bool assembler::begin_data(const frame_header& frame) {
 
 bool assembler::within_limit(std::uint64_t length) {
   const auto limit = limit_on_wire(options_.read_limit, compressed_);
-  const std::uint64_t size = message_.size();
+  const std::uint64_t size = size_;
   if (size <= limit && length <= limit - size) [[likely]]
     return true;
   fail({errc::message_too_big, status::message_too_big,
@@ -95,7 +103,8 @@ bool assembler::within_limit(std::uint64_t length) {
 
 assembler::event assembler::take_data(std::span<const std::byte> in, std::size_t& consumed) {
   const auto* from = in.data() + consumed;
-  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(length_ - taken_, in.size() - consumed));
+  auto n = static_cast<std::size_t>(std::min<std::uint64_t>(length_ - taken_, in.size() - consumed));
+  if (discarding_ || in_parts()) n = std::min(n, part_size - std::min(part_size, message_.size()));
   if (n != 0) make_room(n);
   consumed += n;
   return advance(from, n);
@@ -111,7 +120,9 @@ assembler::event assembler::advance(const std::byte* from, std::size_t n) {
     }
     done += chunk;
   }
-  return taken_ == length_ ? finish_data() : event::need_more;
+  if (discarding_) message_.clear();
+  if (taken_ == length_) return finish_data();
+  return in_parts() && message_.size() >= part_size ? event::part : event::need_more;
 }
 
 bool assembler::add_chunk(std::byte* to, const std::byte* from, std::size_t n) {
@@ -122,6 +133,7 @@ bool assembler::add_chunk(std::byte* to, const std::byte* from, std::size_t n) {
   }
   message_.resize(message_.size() + n);
   taken_ += n;
+  size_ += n;
   statistics_.bytes += n;
   return !check_text_ || utf8_.push({to, n});
 }
@@ -135,7 +147,10 @@ assembler::event assembler::finish_data() {
         {errc::invalid_utf8, status::invalid_data, "text message that ends within a UTF-8 character (RFC 6455 8.1)"});
   }
   ++statistics_.messages;
-  return event::message;
+  if (!discarding_) return event::message;
+  discarding_ = false;
+  message_.release();
+  return event::need_more;
 }
 
 assembler::event assembler::take_control(std::span<const std::byte> in, std::size_t& consumed) {
@@ -167,6 +182,7 @@ assembler::event assembler::finish_control() {
 void assembler::make_room(std::size_t n) {
   const auto size = message_.size();
   if (message_.capacity() - size >= n) return;
+  if (discarding_ || in_parts()) return message_.reserve(std::max(size + n, part_size));
   const auto ahead = std::min<std::uint64_t>(length_ - taken_, std::max(size, allocation_step));
   auto target = size + std::max(n, static_cast<std::size_t>(ahead));
   // Many small fragments must not copy the message once for each of them.
@@ -175,7 +191,7 @@ void assembler::make_room(std::size_t n) {
 }
 
 std::span<std::byte> assembler::direct_buffer() {
-  if (stage_ != stage::data || length_ - taken_ < direct_threshold) return {};
+  if (stage_ != stage::data || discarding_ || in_parts() || length_ - taken_ < direct_threshold) return {};
   make_room(1);
   const auto room = message_.capacity() - message_.size();
   return {message_.data() + message_.size(), static_cast<std::size_t>(std::min<std::uint64_t>(room, length_ - taken_))};

@@ -39,7 +39,8 @@ class assembler {
 
   enum class event {
     need_more,  ///< All bytes were consumed.
-    message,    ///< A data message is complete: `take_message`.
+    part,       ///< When parts are delivered: some of a message has come, and more of it will: `take_message`.
+    message,    ///< A data message is complete, or the last part of one, which may be empty: `take_message`.
     ping,       ///< `control_payload`
     pong,       ///< `control_payload`
     close,      ///< `close_status`, `close_reason`, `control_payload`
@@ -52,16 +53,30 @@ class assembler {
     std::uint64_t bytes = 0;     ///< Payload of data frames, before inflating.
   };
 
+  /// How data messages come out: whole, or in parts of `part_size` bytes at most, and whenever the input is used up.
+  enum class delivery : std::uint8_t { whole, parts };
+
+  /// Bytes of a message that make a part, be there more to come or not.
+  static constexpr std::size_t part_size = 64 * 1024;
+
   /// Outstanding bytes of a payload from which on `direct_buffer` offers room.
   static constexpr std::size_t direct_threshold = 16 * 1024;
 
   explicit assembler(const options& how) noexcept : options_(how) {}
 
-  /// Consumes bytes from the front of `in` up to the first event; may overwrite what it consumes.
+  /// Consumes bytes from the front of `in` up to the first event; may overwrite what it consumes. Without bytes it
+  /// tells of a part that is there.
   event feed(std::span<std::byte> in, std::size_t& consumed);
 
-  /// The complete message, once after `event::message`; dropped by the next data frame. The bytes of a compressed one
-  /// are to be inflated, and checked for UTF-8, by the caller.
+  /// Sets how messages are delivered; also in mid-message, where the first part holds all that has come so far.
+  void deliver(delivery how) noexcept { delivery_ = how; }
+  /// Drops the rest of the current message, if one has begun.
+  void discard() noexcept;
+  /// A part that was taken and not used: the message goes on as if it had not been. Right after `event::part` only.
+  void put_back(message part) noexcept { message_ = std::move(part).release(); }
+
+  /// The complete message, once after `event::message`; dropped by the next data frame. Or a part of one, once after
+  /// `event::part`. The bytes of a compressed one are to be inflated, and checked for UTF-8, by the caller.
   message take_message() noexcept { return message(kind_, std::move(message_)); }
   bool compressed() const noexcept { return compressed_; }
 
@@ -86,6 +101,9 @@ class assembler {
   /// Whether nothing is incomplete: no header, no control frame, no message.
   bool idle() const noexcept { return stage_ == stage::header && header_.empty() && !in_message_; }
 
+  /// `t`, which must stay, is told of each frame, when its header has been accepted.
+  void tap(const frame_tap* t) noexcept { tap_ = t; }
+
   /// Sets the limit from the next frame on.
   void read_limit(std::size_t bytes) noexcept { options_.read_limit = bytes; }
 
@@ -98,6 +116,7 @@ class assembler {
   void begin_control(const frame_header& frame) noexcept;
   bool begin_data(const frame_header& frame);
   bool within_limit(std::uint64_t length);
+  bool in_parts() const noexcept { return delivery_ == delivery::parts; }
   event take_data(std::span<const std::byte> in, std::size_t& consumed);
   event take_control(std::span<const std::byte> in, std::size_t& consumed);
   event finish_control();
@@ -108,12 +127,14 @@ class assembler {
   event fail(failure why) noexcept;
 
   options options_;
+  const frame_tap* tap_ = nullptr;
   stage stage_ = stage::header;
   bool in_message_ = false;  // a message has begun, its last frame has not ended
   bool fin_ = false;         // of the current data frame
   bool fragmented_ = false;  // the message has, or will have, several frames
   bool compressed_ = false;
   bool check_text_ = false;
+  bool discarding_ = false;  // the current message
   message_kind kind_ = message_kind::text;
   opcode control_op_ = opcode::ping;
   std::uint8_t control_size_ = 0;
@@ -122,6 +143,8 @@ class assembler {
   header_parser header_;
   std::uint64_t length_ = 0;  // of the current payload
   std::uint64_t taken_ = 0;   // of it
+  std::uint64_t size_ = 0;    // of the message so far, with what has been taken out in parts
+  delivery delivery_ = delivery::whole;
   coax::detail::storage message_;
   std::array<std::byte, max_control_payload> control_{};
   close_frame close_;

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <span>
 
 namespace coax::protocol {
@@ -28,6 +29,9 @@ struct frame_header {
 };
 
 inline constexpr std::size_t max_header_size = 14;
+
+/// Who wants to know of each frame.
+using frame_tap = std::function<void(const frame_header&)>;
 
 /// What the next frame may be, which depends on the receiver and on what came before.
 struct frame_rules {

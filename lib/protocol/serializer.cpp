@@ -43,15 +43,17 @@ frame_header make_header(role sender, frame_kind kind, std::uint64_t length) {
           .length = length};
 }
 
-void append_frame(coax::detail::storage& out, role sender, frame_kind kind, std::span<const std::byte> payload) {
+frame_header append_frame(coax::detail::storage& out, role sender, frame_kind kind,
+                          std::span<const std::byte> payload) {
   const auto header = make_header(sender, kind, payload.size());
   auto* const to = begin_frame(out, header);
   payload_masker(header).copy(to, payload.data(), payload.size());
   out.resize(out.size() + payload.size());
+  return header;
 }
 
-void append_frame(coax::detail::storage& out, role sender, frame_kind kind,
-                  std::span<const asio::const_buffer> payload) {
+frame_header append_frame(coax::detail::storage& out, role sender, frame_kind kind,
+                          std::span<const asio::const_buffer> payload) {
   std::size_t length = 0;
   for (const auto& piece : payload) length += piece.size();
   const auto header = make_header(sender, kind, length);
@@ -62,19 +64,20 @@ void append_frame(coax::detail::storage& out, role sender, frame_kind kind,
     to += piece.size();
   }
   out.resize(out.size() + length);
+  return header;
 }
 
-payload_masker append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length) {
+frame_header append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length) {
   const auto header = make_header(sender, kind, length);
   const auto size = encode_header(make_room(out, max_header_size), header);
   out.resize(out.size() + size);
-  return payload_masker(header);
+  return header;
 }
 
-void append_close(coax::detail::storage& out, role sender, const close_frame& frame) {
+frame_header append_close(coax::detail::storage& out, role sender, const close_frame& frame) {
   std::array<std::byte, max_control_payload> payload;
   const auto size = encode_close(payload, frame);
-  append_frame(out, sender, {.op = opcode::close}, std::span<const std::byte>(payload).first(size));
+  return append_frame(out, sender, {.op = opcode::close}, std::span<const std::byte>(payload).first(size));
 }
 
 }  // namespace coax::protocol

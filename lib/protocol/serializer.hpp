@@ -50,15 +50,15 @@ class encoded_header {
   std::size_t size_;
 };
 
-/// Appends a whole frame to `out`, which grows geometrically.
-void append_frame(coax::detail::storage& out, role sender, frame_kind kind, std::span<const std::byte> payload);
-void append_frame(coax::detail::storage& out, role sender, frame_kind kind,
-                  std::span<const asio::const_buffer> payload);
+/// Appends a whole frame to `out`, which grows geometrically; returns its header.
+frame_header append_frame(coax::detail::storage& out, role sender, frame_kind kind, std::span<const std::byte> payload);
+frame_header append_frame(coax::detail::storage& out, role sender, frame_kind kind,
+                          std::span<const asio::const_buffer> payload);
 
-/// Appends a header alone; a client masks the payload that follows with the masker that is returned.
-payload_masker append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length);
+/// Appends a header alone; a client masks the payload that follows with a `payload_masker` of the header.
+frame_header append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length);
 
 /// Appends a close frame. Throws as `check_close` before anything happened.
-void append_close(coax::detail::storage& out, role sender, const close_frame& frame);
+frame_header append_close(coax::detail::storage& out, role sender, const close_frame& frame);
 
 }  // namespace coax::protocol

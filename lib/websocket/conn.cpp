@@ -3,6 +3,7 @@
 #include "protocol/utf8.hpp"
 #include "websocket/connection.hpp"
 #include <coax/conn.hpp>
+#include <coax/prepared_message.hpp>
 
 #include <boost/asio/dispatch.hpp>
 
@@ -27,14 +28,21 @@ bool at_home(const asio::any_io_executor& caller, const connection_ptr& c) { ret
 task<result<message>> read_at_home(connection_ptr c, context ctx) {
   message m;
   error_code ec;
-  if (!c->take(ctx, m, ec)) ec = co_await c->wait_for_message(ctx, m);
+  if (!c->take(ctx, m, ec)) {
+    ec = co_await c->wait_until_ready(ctx);
+    if (!ec) m = c->claim();
+  }
   if (ec) co_return ec;
   co_return std::move(m);
 }
 
 // What a read does when there is no message yet, or when it was called from elsewhere.
 task<error_code> read_slowly(connection_ptr c, bool home, const context& ctx, message& out) {
-  if (home) co_return co_await c->wait_for_message(ctx, out);
+  if (home) {
+    const error_code ec = co_await c->wait_until_ready(ctx);
+    if (!ec) out = c->claim();
+    co_return ec;
+  }
   auto read = [c](context inner) { return read_at_home(c, std::move(inner)); };
   auto got = co_await detail::elsewhere<result<message>>(c->executor(), ctx, read);
   if (!got) co_return got.error();
@@ -45,12 +53,16 @@ task<error_code> read_slowly(connection_ptr c, bool home, const context& ctx, me
 task<error_code> write_at_home(connection_ptr c, protocol::opcode op, pieces bytes, std::size_t total, context ctx) {
   error_code ec = ctx.stopped();
   if (ec || c->send(op, bytes, total, ec)) co_return ec;
-  co_return co_await c->send_queued(op, bytes, total, ctx);
+  const detail::outgoing what(op, bytes, total);
+  co_return co_await c->send_queued(what, ctx);
 }
 
 task<error_code> write_slowly(connection_ptr c, bool home, protocol::opcode op, pieces bytes, std::size_t total,
                               const context& ctx) {
-  if (home) co_return co_await c->send_queued(op, bytes, total, ctx);
+  if (home) {
+    const detail::outgoing what(op, bytes, total);
+    co_return co_await c->send_queued(what, ctx);
+  }
   auto write = [c, op, bytes, total](context inner) { return write_at_home(c, op, bytes, total, std::move(inner)); };
   co_return co_await detail::elsewhere<error_code>(c->executor(), ctx, write);
 }
@@ -174,6 +186,56 @@ task<result<void>> conn::try_write(message_kind kind, asio::const_buffer bytes, 
   if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), ctx);
   if (w.ec) co_return w.ec;
   co_return result<void>();
+}
+
+task<> conn::write(const prepared_message& m, context ctx) {
+  const auto c = connection_;
+  const auto encoded = m.encoded_;
+  auto op = [c, encoded](context inner) -> task<error_code> {
+    const auto at_call = inner;
+    error_code ec = at_call.stopped();
+    const auto payload = encoded->payload();
+    const auto what = c->prepared(encoded, payload);
+    if (!ec && !c->send(what, ec)) ec = co_await c->send_queued(what, at_call);
+    co_return ec;
+  };
+  const auto caller = co_await asio::this_coro::executor;
+  error_code ec;
+  if (at_home(caller, c)) {
+    ec = co_await op(std::move(ctx));
+  } else {
+    ec = co_await detail::elsewhere<error_code>(c->executor(), ctx, op);
+  }
+  if (ec) c->throw_error(ec, "write");
+}
+
+task<> conn::drained(context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  const auto c = connection_;
+  error_code ec;
+  if (at_home(caller, c)) {
+    ec = co_await c->wait_until_drained(ctx);
+  } else {
+    auto op = [c](context inner) -> task<error_code> {
+      const auto at_call = inner;
+      co_return co_await c->wait_until_drained(at_call);
+    };
+    ec = co_await detail::elsewhere<error_code>(c->executor(), ctx, op);
+  }
+  if (ec) c->throw_error(ec, "drained");
+}
+
+std::size_t conn::buffered_amount() const noexcept { return connection_->stats().bytes_queued; }
+
+output_hold conn::hold() { return output_hold(connection_); }
+
+output_hold::output_hold(connection_ptr c) : connection_(std::move(c)) {
+  asio::dispatch(connection_->executor(), [held = connection_] { held->hold_output(); });
+}
+
+output_hold::~output_hold() {
+  if (!connection_ || connection_->shut_down()) return;
+  asio::dispatch(connection_->executor(), [held = connection_] { held->release_output(); });
 }
 
 task<std::chrono::nanoseconds> conn::ping(context ctx) {

@@ -4,6 +4,7 @@
 #include "core/buffer_pool.hpp"
 #include "io/parking_lot.hpp"
 #include "protocol/assembler.hpp"
+#include "websocket/encoded_message.hpp"
 #include "websocket/outbox.hpp"
 #include <coax/conn.hpp>
 #include <coax/transport.hpp>
@@ -27,7 +28,10 @@ struct connection_settings {
                                                                         : std::chrono::nanoseconds(0)),
         keepalive_timeout(o.keepalive_timeout()),
         write_stall(o.write_stall_timeout()),
-        close_timeout(o.close_timeout()) {}
+        close_timeout(o.close_timeout()),
+        idle_timeout(o.idle_timeout()),
+        max_lifetime(o.max_lifetime()),
+        hooks(o.hooks()) {}
 
   protocol::role role;
   std::string subprotocol;
@@ -38,6 +42,9 @@ struct connection_settings {
   std::chrono::nanoseconds keepalive_timeout;
   std::chrono::nanoseconds write_stall;
   std::chrono::nanoseconds close_timeout;
+  std::chrono::nanoseconds idle_timeout;
+  std::chrono::nanoseconds max_lifetime;
+  conn_hooks hooks;
 };
 
 /// A counter with one writer and any readers.
@@ -60,6 +67,12 @@ class drain_observer {
   ~drain_observer() = default;
 };
 
+/// Hands the frames of both directions to the user's hook.
+struct frame_taps {
+  explicit frame_taps(const std::function<void(const frame_info&)>& hook);
+  protocol::frame_tap received, sent;
+};
+
 class connection;
 
 /// A ping whose pong is awaited.
@@ -80,8 +93,7 @@ class ping_waiter final : public waiter {
 /// A write that waits for room in the send queue, or for its bytes to be taken from the caller's memory.
 class write_waiter final : public waiter, public write_op {
  public:
-  write_waiter(connection& c, const context& ctx, protocol::opcode op, std::span<const const_buffer> pieces,
-               std::size_t total);
+  write_waiter(connection& c, const context& ctx, outgoing what);
   ~write_waiter();
 
  private:
@@ -105,24 +117,48 @@ class connection final : public parking_lot, public transport::observer {
       return ec = errc::concurrent_read, true;
     if ((ec = ctx.stopped())) [[unlikely]]
       return true;
+    if (open_reader_ != 0) [[unlikely]]
+      drop_unread();
     reading_ = true;
     const bool done = take_ready(out, ec);
     reading_ = false;
     return done;
   }
-  task<error_code> wait_for_message(const context& ctx, message& out);
+  /// Until there is something to take, or will never be.
+  task<error_code> wait_until_ready(const context& ctx);
+  /// The message that was waited for.
+  message claim() noexcept;
+
+  // One message in parts. Its number tells a reader from those before and after it.
+  task<error_code> open_reader(const context& ctx, std::uint64_t& number, message_kind& kind);
+  /// Copies what has come to `to`. False: it must be waited for. `over`: it was the last of the message.
+  bool take_part(std::uint64_t number, const context& ctx, asio::mutable_buffer to, std::size_t& n, bool& over,
+                 error_code& ec);
 
   /// Sends a message if that needs no waiting. False: it must be queued.
   bool send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec);
-  task<error_code> send_queued(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total,
-                               const context& ctx);
-  /// Appends a frame that is encoded already, unless the transport has no room. It leaves with `send_appended`, or
+  bool send(const outgoing& what, error_code& ec);
+  task<error_code> send_queued(outgoing what, const context& ctx);
+  /// What to send for a message that was prepared; client connections have to mask it.
+  outgoing prepared(const std::shared_ptr<const encoded_message>& m, const const_buffer& payload) const;
+  /// Appends a message that is encoded already, unless the transport has no room. It leaves with `send_appended`, or
   /// before, when a batch is full: so that all of one turn leaves in one write.
-  bool append_encoded(asio::const_buffer frame, error_code& ec);
+  bool append_encoded(const std::shared_ptr<const encoded_message>& m, error_code& ec);
   void send_appended() { output_changed(); }
   /// At most one; null to end it. `on_drained` comes in a turn of its own, when the queue has become empty.
   void observe_drain(std::weak_ptr<drain_observer> o) noexcept { drain_observer_ = std::move(o); }
   std::size_t queued() const noexcept { return outbox_.queued(); }
+
+  // One message in fragments.
+  task<error_code> open_writer(protocol::opcode op, const context& ctx, std::uint64_t& number);
+  task<error_code> write_part(std::uint64_t number, std::span<const const_buffer> pieces, const context& ctx);
+  error_code flush_writer(std::uint64_t number, const context& ctx);
+  error_code finish_writer(std::uint64_t number, const context& ctx);
+  void abandon_writer(std::uint64_t number);
+
+  task<error_code> wait_until_drained(const context& ctx);
+  void hold_output() noexcept { ++holds_; }
+  void release_output();
 
   task<result<std::chrono::nanoseconds>> ping(const context& ctx);
   task<error_code> wait_until_finished(const context& ctx);
@@ -151,10 +187,18 @@ class connection final : public parking_lot, public transport::observer {
   friend class write_waiter;
   using clock = steady;
 
+  // connection_stream.cpp
+  void drop_unread() noexcept;
+  void part_taken(bool last) noexcept;
+  bool writer_is_open(std::uint64_t number, error_code& ec) const;
+  task<error_code> wait_for_room(const context& ctx);
+
   // connection_read.cpp
   bool take_ready(message& out, error_code& ec);
   bool advance();
   bool handle(protocol::assembler::event e);
+  bool handle_data(bool part);
+  bool handle_ping();
   enum class received { some, nothing, ended };
   received receive();
   std::size_t take_early(asio::mutable_buffer to) noexcept;
@@ -165,6 +209,7 @@ class connection final : public parking_lot, public transport::observer {
 
   // connection_write.cpp
   void output_changed();
+  bool held() const noexcept;
   void flush();
   void wake_writers();
   enum class started_write { goes_on, fails };
@@ -186,9 +231,11 @@ class connection final : public parking_lot, public transport::observer {
 
   // connection_time.cpp
   void on_time(clock::time_point time) override;
-  void start_keepalive();
+  void start_timers();
   void heard();
   void check_keepalive(clock::time_point time);
+  void check_use(clock::time_point time);
+  std::uint64_t use() const noexcept;
 
   void on_ready(transport::direction d) override;
   void on_shutdown() noexcept override;
@@ -196,6 +243,7 @@ class connection final : public parking_lot, public transport::observer {
 
   const protocol::role role_;
   // Input
+  bool ready_is_part_ = false;
   bool reading_ = false;  // a read is in progress
   bool close_read_ = false;
   bool has_ready_ = false;
@@ -205,6 +253,7 @@ class connection final : public parking_lot, public transport::observer {
   bool turn_posted_ = false;
   bool sent_since_receive_ = false;
   unsigned receives_in_turn_ = 0;
+  unsigned holds_ = 0;  // of the output
   // End
   bool ended_ = false;          // closed() is settled
   bool lingering_ = false;      // the transport is being taken down in good order
@@ -221,9 +270,17 @@ class connection final : public parking_lot, public transport::observer {
   std::size_t early_taken_ = 0;
   protocol::assembler assembler_;
   message ready_;
+  std::size_t ready_taken_ = 0;    // of a part
+  std::uint64_t open_reader_ = 0;  // the number of the reader whose message is being read in parts
+  std::uint64_t open_writer_ = 0;
+  std::uint64_t last_number_ = 0;
   waiter* reader_ = nullptr;
   stop_link read_link_;
   outbox outbox_;
+  std::unique_ptr<const conn_hooks> hooks_;  // null unless there are any
+  std::unique_ptr<const frame_taps> taps_;
+  waiter* room_waiter_ = nullptr;  // a writer in the middle of its message
+  std::vector<waiter*> drain_waiters_;
   std::vector<ping_waiter*> pings_;  // in the order of their ids
   std::uint64_t last_ping_ = 0;
   std::weak_ptr<drain_observer> drain_observer_;
@@ -232,10 +289,17 @@ class connection final : public parking_lot, public transport::observer {
   clock::time_point keep_due_ = clock::time_point::max();  // of the next probe, or of its failure
   clock::time_point stall_due_ = clock::time_point::max();
   clock::time_point close_due_ = clock::time_point::max();  // of the current step of closing
+  clock::time_point use_due_ = clock::time_point::max();    // of the next look at whether it is in use
+  clock::time_point life_due_ = clock::time_point::max();
+  clock::time_point used_at_;
+  std::uint64_t used_ = 0;      // `use()` at that time
+  std::uint64_t streamed_ = 0;  // bytes that writers have added
   std::chrono::nanoseconds keepalive_idle_;
   std::chrono::nanoseconds keepalive_timeout_;
   std::chrono::nanoseconds write_stall_;
   std::chrono::nanoseconds close_timeout_;
+  std::chrono::nanoseconds idle_timeout_;
+  std::chrono::nanoseconds max_lifetime_;
 
   const std::string subprotocol_;
   std::shared_ptr<connection> keep_alive_;  // while it closes on its own

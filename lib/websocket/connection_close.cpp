@@ -5,6 +5,18 @@
 #include <boost/asio/error.hpp>
 
 namespace coax::detail {
+namespace {
+
+protocol::frame_tap tap_to(const std::function<void(const frame_info&)>& hook, frame_info::direction way) {
+  return [&hook, way](const protocol::frame_header& h) {
+    hook({way, static_cast<std::uint8_t>(h.op), h.fin, h.rsv1, h.masked, h.length});
+  };
+}
+
+}  // namespace
+
+frame_taps::frame_taps(const std::function<void(const frame_info&)>& hook)
+    : received(tap_to(hook, frame_info::direction::received)), sent(tap_to(hook, frame_info::direction::sent)) {}
 
 connection::connection(std::shared_ptr<transport> t, const connection_settings& s)
     : parking_lot(t->executor()),
@@ -18,11 +30,19 @@ connection::connection(std::shared_ptr<transport> t, const connection_settings& 
         return o;
       }()),
       outbox_(s.role, s.send_queue_limit),
+      hooks_(s.hooks ? std::make_unique<const conn_hooks>(s.hooks) : nullptr),
       keepalive_idle_(s.keepalive_idle),
       keepalive_timeout_(s.keepalive_timeout),
       write_stall_(s.write_stall),
       close_timeout_(s.close_timeout),
-      subprotocol_(s.subprotocol) {}
+      idle_timeout_(s.idle_timeout),
+      max_lifetime_(s.max_lifetime),
+      subprotocol_(s.subprotocol) {
+  if (!s.hooks.on_frame) return;
+  taps_ = std::make_unique<frame_taps>(hooks_->on_frame);
+  assembler_.tap(&taps_->received);
+  outbox_.tap(&taps_->sent);
+}
 
 connection::~connection() {
   if (!finished_) transport_->close();
@@ -34,6 +54,9 @@ void connection::begin_close(coax::status code, std::string_view reason) {
   info_.initiator = close_initiator::local;
   info_.status = code;
   info_.reason = reason;
+  // What has arrived and nobody is reading is not waited for, nor is a message that is being written in parts.
+  if (!reading_) drop_unread();
+  if (outbox_.stream_open()) drop_writers(started_write::goes_on);
   outbox_.close(code, reason);
   keep_alive_ = self();
   close_due_ = now() + close_timeout_;
@@ -77,8 +100,7 @@ void connection::input_failed(error_code ec) {
 
 void connection::end_now() {
   if (finished_) return;
-  has_ready_ = false;
-  ready_ = {};
+  drop_unread();
   input_begin_ = input_end_;
   end({close_initiator::local, status::abnormal, {}, false, errc::closed}, errc::closed, {});
   finish();
@@ -92,7 +114,7 @@ void connection::end(close_info info, error_code code, std::string text) {
   end_code_ = code;
   end_text_ = std::move(text);
   info_settled_.store(true, std::memory_order_release);
-  keep_due_ = clock::time_point::max();
+  keep_due_ = use_due_ = life_due_ = clock::time_point::max();
   if (reader_) wake(*std::exchange(reader_, nullptr));
   for (auto* p : std::exchange(pings_, {})) wake(*p, code);
   if (shut_down()) return;

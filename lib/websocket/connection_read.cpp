@@ -19,20 +19,17 @@ std::shared_ptr<connection> connection::create(std::shared_ptr<transport> t, con
   auto c = std::make_shared<connection>(std::move(t), settings);
   c->transport_->observe(std::static_pointer_cast<connection>(c->shared_from_this()));
   c->early_.append(already_read.data(), already_read.size());
-  c->start_keepalive();
+  c->start_timers();
   return c;
 }
 
 bool connection::take_ready(message& out, error_code& ec) {
   if (!has_ready_ && !advance()) return false;
   if (has_ready_) {
-    has_ready_ = false;
-    out = std::move(ready_);
-    // Who waits for a control frame behind the message can go on.
-    if (awaits_control() && !read_waiting_) post_turn();
-    return true;
+    out = claim();
+  } else {
+    ec = end_code_;
   }
-  ec = end_code_;
   return true;
 }
 
@@ -53,22 +50,10 @@ bool connection::handle(protocol::assembler::event e) {
   using event = protocol::assembler::event;
   switch (e) {
     case event::need_more: return false;
-    case event::message:
-      messages_received_.add();
-      if (close_read_ && !ended_)
-        return fail(errc::unexpected_data, status::policy_violation, "unexpected data message"), true;
-      // While we close, data is only for a reader that waits for it.
-      if (outbox_.close_requested() && !reading_) return static_cast<void>(assembler_.take_message()), false;
-      ready_ = assembler_.take_message();
-      has_ready_ = true;
-      return true;
-    case event::ping:
-      pings_received_.add();
-      if (ended_ || outbox_.close_requested()) return false;
-      outbox_.pong(assembler_.control_payload());
-      output_changed();
-      return false;
-    case event::pong: return on_pong(assembler_.control_payload()), false;
+    case event::part: return handle_data(true);
+    case event::message: messages_received_.add(); return handle_data(false);
+    case event::ping: return handle_ping();
+    case event::pong: on_pong(assembler_.control_payload()); return ended_;
     case event::close: return on_peer_close(), true;
     case event::failed: {
       const auto& why = assembler_.error();
@@ -76,6 +61,27 @@ bool connection::handle(protocol::assembler::event e) {
     }
   }
   return true;
+}
+
+bool connection::handle_data(bool part) {
+  if (close_read_ && !ended_)
+    return fail(errc::unexpected_data, status::policy_violation, "unexpected data message"), true;
+  // While we close, data is only for a reader that waits for it.
+  if (outbox_.close_requested() && !reading_) return static_cast<void>(assembler_.take_message()), false;
+  ready_ = assembler_.take_message();
+  ready_is_part_ = part;
+  has_ready_ = true;
+  return true;
+}
+
+bool connection::handle_ping() {
+  pings_received_.add();
+  const bool answered = !hooks_ || !hooks_->on_ping || hooks_->on_ping(assembler_.control_payload());
+  if (answered && !ended_ && !outbox_.close_requested()) {
+    outbox_.pong(assembler_.control_payload());
+    output_changed();
+  }
+  return ended_;
 }
 
 connection::received connection::receive() {
@@ -142,43 +148,44 @@ void connection::pump() {
   if (reader_ && has_ready_) wake_inline(*std::exchange(reader_, nullptr));
 }
 
-task<error_code> connection::wait_for_message(const context& ctx, message& out) {
+message connection::claim() noexcept {
+  has_ready_ = false;
+  // Who waits for a control frame behind the message can go on.
+  if (awaits_control() && !read_waiting_) post_turn();
+  return std::move(ready_);
+}
+
+task<error_code> connection::wait_until_ready(const context& ctx) {
   const auto keep = self();
   struct reading_guard {
     explicit reading_guard(bool& f) noexcept : flag(f) { flag = true; }
     ~reading_guard() { flag = false; }
     bool& flag;
   } guard(reading_);
-  error_code ec;
-  for (;;) {
-    if (!outbox_.empty() && !blocked_) flush();
+  while (!has_ready_ && !advance()) {
+    if (!outbox_.empty() && !blocked_ && !held()) flush();
     // Right after sending there is hardly anything to receive: others have their turn first (docs/performance.md).
     const bool later = read_waiting_ || sent_since_receive_ || receives_in_turn_ == receives_per_turn;
     if (!later && !ended_) {
-      if (receive() != received::nothing) {
-        if (take_ready(out, ec)) co_return ec;
-        continue;
-      }
+      if (receive() != received::nothing) continue;
     } else if (!read_waiting_) {
       post_turn();
     }
-    if (ended_) {
-      if (!take_ready(out, ec)) ec = end_code_;
-      co_return ec;
-    }
+    if (ended_) break;
     plain_waiter w(ctx, &read_link_);
     reader_ = &w;
-    ec = co_await park(w);
+    error_code ec = co_await park(w);
     if (reader_ == &w) reader_ = nullptr;
     // What has been seen to be stopped takes nothing.
     if (!ec) ec = ctx.stopped();
     if (ec) co_return ec;
-    if (take_ready(out, ec)) co_return ec;
   }
+  co_return has_ready_ ? error_code() : end_code_;
 }
 
 void connection::on_pong(std::span<const std::byte> payload) {
   pongs_received_.add();
+  if (hooks_ && hooks_->on_pong) hooks_->on_pong(payload);
   if (payload.size() != sizeof(std::uint64_t)) return;
   std::uint64_t id;
   std::memcpy(&id, payload.data(), sizeof id);

@@ -1,6 +1,7 @@
 #include "io/coarse_clock.hpp"
 #include "websocket/connection.hpp"
 
+#include <algorithm>
 #include <random>
 
 namespace coax::detail {
@@ -15,13 +16,22 @@ std::chrono::nanoseconds with_jitter(std::chrono::nanoseconds d) {
 
 }  // namespace
 
-void connection::start_keepalive() {
-  last_heard_ = now();
-  if (keepalive_idle_ <= keepalive_idle_.zero()) return;
-  keepalive_idle_ = with_jitter(keepalive_idle_);
-  keepalive_timeout_ = with_jitter(keepalive_timeout_);
-  keep_due_ = last_heard_ + keepalive_idle_;
-  wake_at(keep_due_);
+void connection::start_timers() {
+  last_heard_ = used_at_ = now();
+  if (keepalive_idle_ > keepalive_idle_.zero()) {
+    keepalive_idle_ = with_jitter(keepalive_idle_);
+    keepalive_timeout_ = with_jitter(keepalive_timeout_);
+    keep_due_ = last_heard_ + keepalive_idle_;
+    wake_at(keep_due_);
+  }
+  if (idle_timeout_ > idle_timeout_.zero()) {
+    use_due_ = used_at_ + idle_timeout_ / 4;
+    wake_at(use_due_);
+  }
+  if (max_lifetime_ > max_lifetime_.zero()) {
+    life_due_ = used_at_ + with_jitter(max_lifetime_);
+    wake_at(life_due_);
+  }
 }
 
 // The one timer of the connection: everything that has a time looks whether it has come, and asks for the next one.
@@ -41,9 +51,33 @@ void connection::on_time(clock::time_point time) {
     }
     return finish();
   }
+  if (time >= use_due_) check_use(time);
+  if (time >= life_due_) {
+    life_due_ = clock::time_point::max();
+    begin_close(status::service_restart, "the connection has come of age");
+  }
   if (time >= keep_due_) check_keepalive(time);
-  for (const auto due : {stall_due_, close_due_, keep_due_})
+  if (finished_) return;
+  for (const auto due : {stall_due_, close_due_, keep_due_, use_due_, life_due_})
     if (due != clock::time_point::max()) wake_at(due);
+}
+
+// Grows with each message, and each part of one, either way.
+std::uint64_t connection::use() const noexcept {
+  return messages_received_.get() + messages_sent_.get() + assembler_.stats().bytes + streamed_;
+}
+
+// The messages themselves note no time: whether there were any is looked at four times in the idle time.
+void connection::check_use(clock::time_point time) {
+  if (use() != used_) {
+    used_ = use();
+    used_at_ = time;
+  }
+  if (time - used_at_ >= idle_timeout_) {
+    use_due_ = clock::time_point::max();
+    return begin_close(status::going_away, "the connection was idle");
+  }
+  use_due_ = std::min(time + idle_timeout_ / 4, used_at_ + idle_timeout_);
 }
 
 // Any byte of the peer is a sign of life. On the hot path the timer is left alone: it looks at `last_heard_` when it

@@ -12,9 +12,8 @@ constexpr std::size_t batch_limit = 64 * 1024;
 
 }  // namespace
 
-write_waiter::write_waiter(connection& c, const context& ctx, protocol::opcode op, std::span<const const_buffer> pieces,
-                           std::size_t total)
-    : waiter(ctx), write_op(op, pieces, total), connection_(c) {}
+write_waiter::write_waiter(connection& c, const context& ctx, outgoing what)
+    : waiter(ctx), write_op(std::move(what)), connection_(c) {}
 
 // Frames of parked writes are destroyed when the io_context is; the outbox must not keep them.
 write_waiter::~write_waiter() { connection_.outbox_.remove(*this); }
@@ -34,27 +33,43 @@ bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces,
   return true;
 }
 
-bool connection::append_encoded(asio::const_buffer frame, error_code& ec) {
+bool connection::send(const outgoing& what, error_code& ec) {
+  if (ended_ || write_error_ || outbox_.close_requested()) return ec = errc::closed, true;
+  if (!outbox_.accepts(what)) return false;
+  outbox_.append(what);
+  if (what.opens_stream) return true;
+  messages_sent_.add();
+  output_changed();
+  return true;
+}
+
+outgoing connection::prepared(const shared_message& m, const const_buffer& payload) const {
+  if (role_ == protocol::role::server) return outgoing(shared_frame(m, &m->frame()));
+  const auto op = m->kind() == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
+  return outgoing(op, std::span(&payload, 1), payload.size());
+}
+
+bool connection::append_encoded(const shared_message& m, error_code& ec) {
   const auto over = [&] { return ended_ || write_error_ || outbox_.close_requested(); };
-  const std::size_t counted = std::min(frame.size(), outbox::copy_limit);
+  const outgoing what(shared_frame(m, &m->frame()));
   if (over()) return ec = errc::closed, false;
-  if (!blocked_ && (outbox_.queued() >= batch_limit || !outbox_.accepts(counted))) flush();
+  if (!blocked_ && (outbox_.queued() >= batch_limit || !outbox_.accepts(what))) flush();
   if (over()) return ec = errc::closed, false;
-  if (blocked_ || !outbox_.accepts(counted)) return false;
-  outbox_.append_encoded({static_cast<const std::byte*>(frame.data()), frame.size()});
+  if (blocked_ || !outbox_.accepts(what)) return false;
+  outbox_.append(what);
   messages_sent_.add();
   return true;
 }
 
-task<error_code> connection::send_queued(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total,
-                                         const context& ctx) {
+task<error_code> connection::send_queued(outgoing what, const context& ctx) {
   const auto keep = self();
-  write_waiter w(*this, ctx, op, pieces, total);
+  const bool counts = !what.opens_stream;
+  write_waiter w(*this, ctx, std::move(what));
   outbox_.push(w);
   if (!blocked_) flush();
   error_code ec;
   if (w.at() != write_op::stage::finished && !ended_ && !write_error_) ec = co_await park(w);
-  if (w.at() == write_op::stage::finished && !ec) messages_sent_.add();
+  if (w.at() == write_op::stage::finished && !ec && counts) messages_sent_.add();
   if (w.at() != write_op::stage::finished && !ec) ec = errc::closed;
   co_return ec;
 }
@@ -62,10 +77,19 @@ task<error_code> connection::send_queued(protocol::opcode op, std::span<const co
 // Something was appended: it leaves now, or with what this turn is still going to write.
 void connection::output_changed() {
   publish_queue();
-  if (blocked_) return;
+  if (blocked_ || held()) return;
   if (outbox_.queued() < batch_limit && (turn_posted_ || input_ahead())) return post_turn();
   flush();
   post_turn();
+}
+
+// Whether the output waits for its batch to be complete; not for ever, and not for the end.
+bool connection::held() const noexcept {
+  return holds_ != 0 && outbox_.queued() < batch_limit && !outbox_.close_requested();
+}
+
+void connection::release_output() {
+  if (--holds_ == 0 && !outbox_.empty()) output_changed();
 }
 
 void connection::flush() {
@@ -101,13 +125,20 @@ void connection::publish_queue() noexcept {
 
 void connection::wake_writers() {
   while (auto* op = outbox_.pop_finished()) wake(*static_cast<write_waiter*>(op));
+  if (room_waiter_ && outbox_.stream_has_room()) wake(*std::exchange(room_waiter_, nullptr));
+  if (outbox_.empty() && outbox_.waiting() == 0)
+    for (auto* w : std::exchange(drain_waiters_, {})) wake(*w);
 }
 
-// Writes that have not begun to leave fail; one that has, only when its rest cannot leave.
+// Writes that have not begun to leave fail; one that has, only when its rest cannot leave. A message that is being
+// written in parts is cut off.
 void connection::drop_writers(started_write what) {
   while (auto* op = outbox_.pop_waiting()) wake(*static_cast<write_waiter*>(op), errc::closed);
   if (what == started_write::fails)
     if (auto* op = outbox_.drop_started()) wake(*static_cast<write_waiter*>(op), errc::closed);
+  outbox_.stream_abort();
+  if (room_waiter_) wake(*std::exchange(room_waiter_, nullptr), errc::closed);
+  for (auto* w : std::exchange(drain_waiters_, {})) wake(*w, errc::closed);
   outbox_.proceed();
   wake_writers();
 }
@@ -135,7 +166,7 @@ void connection::post_turn() {
 void connection::on_turn() {
   turn_posted_ = false;
   if (finished_) return;
-  if (!outbox_.empty()) flush();
+  if (!outbox_.empty() && !held()) flush();
   sent_since_receive_ = false;
   if (!read_waiting_) pump();
 }
@@ -150,6 +181,22 @@ void connection::on_ready(transport::direction d) {
   flush();
   if (blocked_ || !outbox_.empty()) return;
   if (auto o = drain_observer_.lock()) o->on_drained();
+}
+
+task<error_code> connection::wait_until_drained(const context& ctx) {
+  const auto keep = self();
+  if (const auto stopped = ctx.stopped()) co_return stopped;
+  if (ended_ || write_error_) co_return errc::closed;
+  if (!blocked_) flush();
+  if (outbox_.empty() && outbox_.waiting() == 0) co_return error_code();
+  plain_waiter w(ctx);
+  struct guard {
+    guard(std::vector<waiter*>& l, waiter* w) : list(l), self(w) { list.push_back(w); }
+    ~guard() { std::erase(list, self); }
+    std::vector<waiter*>& list;
+    waiter* self;
+  } in_line(drain_waiters_, &w);
+  co_return co_await park(w);
 }
 
 task<result<std::chrono::nanoseconds>> connection::ping(const context& ctx) {

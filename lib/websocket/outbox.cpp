@@ -9,7 +9,77 @@ namespace {
 // How far ahead of the transport a client masks a large message.
 constexpr std::size_t mask_ahead = 64 * 1024;
 
+// Sent from the caller's memory.
+bool is_large(const outgoing& what) noexcept { return !what.frame && what.size > outbox::copy_limit; }
+
 }  // namespace
+
+// A message alone may be larger than the limit: otherwise it could never be sent.
+bool outbox::fits(const outgoing& what) const noexcept {
+  if (is_large(what)) return false;
+  return queued() == 0 || queued() + what.size <= limit_;
+}
+
+void outbox::append(const outgoing& what) {
+  if (what.frame && tap_) tell_of(*what.frame);
+  if (what.opens_stream) {
+    stream_open_ = true;
+    stream_op_ = what.op;
+  } else if (!what.frame) {
+    append(what.op, what.pieces);
+  } else if (what.size <= copy_limit) {
+    out_.append(what.frame->data(), what.size);
+  } else {
+    shared_.push_back({out_.size(), what.frame, 0});
+    shared_bytes_ += what.size;
+  }
+}
+
+void outbox::tell_of(const storage& frame) const {
+  protocol::frame_header header;
+  protocol::frame_rules rules;
+  rules.role = protocol::role::client;  // who receives what a server has framed
+  rules.deflate = true;
+  protocol::decode_header({frame.data(), frame.size()}, rules, header);
+  tell(header);
+}
+
+void outbox::stream_append(const_buffer piece) {
+  // The last bytes stay here, so that the end of the message needs no frame of its own.
+  while (fragment_.size() + piece.size() > fragment_size) {
+    const std::size_t n = fragment_size - fragment_.size();
+    emit_fragment(const_buffer(piece.data(), n), false);
+    piece += n;
+  }
+  fragment_.append(piece.data(), piece.size());
+}
+
+void outbox::stream_flush() {
+  if (!fragment_.empty()) emit_fragment({}, false);
+}
+
+void outbox::stream_finish() {
+  emit_fragment({}, true);
+  stream_open_ = false;
+  refill();
+}
+
+void outbox::stream_abort() noexcept {
+  stream_open_ = false;
+  fragment_.release();
+}
+
+void outbox::emit_fragment(const_buffer more, bool fin) {
+  const const_buffer pieces[] = {{fragment_.data(), fragment_.size()}, more};
+  tell(protocol::append_frame(out_, sender_, {.op = stream_op_, .fin = fin}, pieces));
+  stream_op_ = protocol::opcode::continuation;
+  // While bytes flow the memory is kept for the next fragment.
+  if (fin) {
+    fragment_.release();
+  } else {
+    fragment_.clear();
+  }
+}
 
 write_op* outbox::pop(op_list& from) noexcept {
   if (from.empty()) return nullptr;
@@ -32,7 +102,7 @@ write_op* outbox::drop_started() noexcept {
 
 bool outbox::remove(write_op& op) {
   if (op.stage_ == write_op::stage::started) {
-    copy_payload(op, op.total_ - op.taken_);
+    copy_payload(op, op.what_.size - op.taken_);
     started_ = nullptr;
     op.stage_ = write_op::stage::finished;
     refill();
@@ -49,7 +119,7 @@ bool outbox::remove(write_op& op) {
 }
 
 void outbox::ping(std::span<const std::byte> payload) {
-  protocol::append_frame(pings_, sender_, {protocol::opcode::ping}, payload);
+  tell(protocol::append_frame(pings_, sender_, {protocol::opcode::ping}, payload));
   encode_control();
 }
 
@@ -69,10 +139,21 @@ void outbox::close(coax::status code, std::string_view reason) {
 
 std::size_t outbox::gather(gather_list& to) const noexcept {
   std::size_t n = 0;
-  if (queued() != 0) to[n++] = {out_.data() + sent_, queued()};
+  std::size_t at = sent_;
+  const auto encoded_up_to = [&](std::size_t end) {
+    if (at != end) to[n++] = {out_.data() + at, end - at};
+    at = end;
+  };
+  for (const auto& piece : shared_) {
+    if (n + 2 > to.size()) return n;
+    encoded_up_to(piece.at);
+    to[n++] = {piece.rest().data(), piece.rest().size()};
+  }
+  if (n == to.size()) return n;
+  encoded_up_to(out_.size());
   if (!started_ || sender_ == protocol::role::client) return n;
   std::size_t offset = started_->piece_offset_;
-  for (const auto& piece : started_->pieces_) {
+  for (const auto& piece : started_->what_.pieces) {
     if (n == to.size()) break;
     if (piece.size() > offset) to[n++] = piece + offset;
     offset = 0;
@@ -81,26 +162,46 @@ std::size_t outbox::gather(gather_list& to) const noexcept {
 }
 
 void outbox::consume(std::size_t n) {
-  const std::size_t encoded = std::min(n, queued());
-  sent_ += encoded;
-  n -= encoded;
+  n -= consume_encoded(n);
   if (started_ && n != 0) {
     auto& op = *started_;
     op.taken_ += n;
     op.piece_offset_ += n;
-    while (!op.pieces_.empty() && op.piece_offset_ >= op.pieces_.front().size()) {
-      op.piece_offset_ -= op.pieces_.front().size();
-      op.pieces_ = op.pieces_.subspan(1);
+    auto& pieces = op.what_.pieces;
+    while (!pieces.empty() && op.piece_offset_ >= pieces.front().size()) {
+      op.piece_offset_ -= pieces.front().size();
+      pieces = pieces.subspan(1);
     }
-    if (op.taken_ == op.total_) finish(op);
+    if (op.taken_ == op.what_.size) finish(op);
   }
   drop_sent();
   refill();
 }
 
+// Takes up to `n` bytes off the front of what is encoded, and returns how many there were.
+std::size_t outbox::consume_encoded(std::size_t n) noexcept {
+  std::size_t taken = 0;
+  for (;;) {
+    const std::size_t end = shared_.empty() ? out_.size() : shared_.front().at;
+    const std::size_t own = std::min(n - taken, end - sent_);
+    sent_ += own;
+    taken += own;
+    if (taken == n || shared_.empty()) return taken;
+    auto& piece = shared_.front();
+    const std::size_t part = std::min(n - taken, piece.rest().size());
+    piece.sent += part;
+    shared_bytes_ -= part;
+    taken += part;
+    if (piece.rest().empty()) shared_.erase(shared_.begin());
+  }
+}
+
 void outbox::clear() noexcept {
   out_.release();
   sent_ = 0;
+  shared_.clear();
+  shared_bytes_ = 0;
+  stream_abort();
   pings_.release();
   pong_.release();
   pong_due_ = false;
@@ -110,38 +211,40 @@ void outbox::clear() noexcept {
 void outbox::refill() {
   while (!started_) {
     if (!close_encoded_) encode_control();
-    if (waiting_.empty()) break;
+    if (waiting_.empty() || stream_open_) break;
     write_op& op = waiting_.front();
-    if (op.total_ <= copy_limit && queued() != 0 && queued() + op.total_ > limit_) return;
-    if (op.total_ > copy_limit && queued() >= limit_) return;
+    const auto& what = op.what_;
+    if (is_large(what) ? queued() >= limit_ : !fits(what)) return;
     waiting_.pop_front();
     --waiting_count_;
     begin(op);
   }
   if (started_ && sender_ == protocol::role::client) {
     auto& op = *started_;
-    if (queued() < mask_ahead) copy_payload(op, std::min(op.total_ - op.taken_, mask_ahead - queued()));
-    if (op.taken_ == op.total_) {
+    if (queued() < mask_ahead) copy_payload(op, std::min(op.what_.size - op.taken_, mask_ahead - queued()));
+    if (op.taken_ == op.what_.size) {
       finish(op);
       refill();
     }
     return;
   }
-  if (close_ && !started_ && waiting_.empty()) {
-    protocol::append_close(out_, sender_, {close_->code, close_->reason});
+  if (close_ && !started_ && !stream_open_ && waiting_.empty()) {
+    tell(protocol::append_close(out_, sender_, {close_->code, close_->reason}));
     close_.reset();
     close_encoded_ = true;
   }
 }
 
 void outbox::begin(write_op& op) {
-  if (op.total_ <= copy_limit) {
-    append(op.op_, op.pieces_);
+  if (!is_large(op.what_)) {
+    append(op.what_);
     op.stage_ = write_op::stage::finished;
     finished_.push_back(op);
     return;
   }
-  op.masker_ = protocol::append_header(out_, sender_, {op.op_}, op.total_);
+  const auto header = protocol::append_header(out_, sender_, {op.what_.op}, op.what_.size);
+  tell(header);
+  op.masker_ = protocol::payload_masker(header);
   op.stage_ = write_op::stage::started;
   started_ = &op;
 }
@@ -157,7 +260,7 @@ void outbox::copy_payload(write_op& op, std::size_t n) {
   drop_sent();
   out_.reserve(out_.size() + n);
   while (n != 0) {
-    const auto& piece = op.pieces_.front();
+    const auto& piece = op.what_.pieces.front();
     const std::size_t part = std::min(n, piece.size() - op.piece_offset_);
     op.masker_.copy(out_.data() + out_.size(), static_cast<const std::byte*>(piece.data()) + op.piece_offset_, part);
     out_.resize(out_.size() + part);
@@ -165,7 +268,7 @@ void outbox::copy_payload(write_op& op, std::size_t n) {
     op.piece_offset_ += part;
     n -= part;
     if (op.piece_offset_ == piece.size()) {
-      op.pieces_ = op.pieces_.subspan(1);
+      op.what_.pieces = op.what_.pieces.subspan(1);
       op.piece_offset_ = 0;
     }
   }
@@ -174,8 +277,8 @@ void outbox::copy_payload(write_op& op, std::size_t n) {
 void outbox::encode_control() {
   if (started_ || close_encoded_) return;
   if (pong_due_) {
-    protocol::append_frame(out_, sender_, {protocol::opcode::pong},
-                           std::span<const std::byte>(pong_.data(), pong_.size()));
+    tell(protocol::append_frame(out_, sender_, {protocol::opcode::pong},
+                                std::span<const std::byte>(pong_.data(), pong_.size())));
     pong_due_ = false;
     pong_.release();
   }
@@ -188,10 +291,12 @@ void outbox::encode_control() {
 // An idle connection holds no buffer, and a busy one does not let sent bytes pile up.
 void outbox::drop_sent() noexcept {
   if (sent_ == out_.size()) {
+    for (auto& piece : shared_) piece.at = 0;
     out_.release();
     sent_ = 0;
   } else if (sent_ >= 256 * 1024 && sent_ >= out_.size() / 2) {
-    const std::size_t rest = queued();
+    const std::size_t rest = out_.size() - sent_;
+    for (auto& piece : shared_) piece.at -= sent_;
     std::memmove(out_.data(), out_.data() + sent_, rest);
     out_.resize(rest);
     sent_ = 0;

@@ -6,19 +6,40 @@
 #include <boost/intrusive/list.hpp>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace coax::detail {
 
 using boost::asio::const_buffer;
 
-/// One write that could not be taken at once. Its pieces belong to the caller until it is finished or removed.
+/// A frame in its wire form, made once and shared by all queues that it is in.
+using shared_frame = std::shared_ptr<const storage>;
+
+/// What a write sends.
+struct outgoing {
+  /// The concatenation of `pieces`, of `total` bytes, which belong to the caller until the write is finished.
+  outgoing(protocol::opcode o, std::span<const const_buffer> p, std::size_t total) noexcept
+      : op(o), pieces(p), size(total) {}
+  /// A server's frame as it is.
+  explicit outgoing(shared_frame f) noexcept : size(f->size()), frame(std::move(f)) {}
+  /// The right to send a message in fragments, in its turn.
+  explicit outgoing(protocol::opcode stream) noexcept : op(stream), opens_stream(true) {}
+
+  protocol::opcode op = protocol::opcode::binary;
+  bool opens_stream = false;
+  std::span<const const_buffer> pieces;
+  std::size_t size = 0;
+  shared_frame frame;
+};
+
+/// One write that could not be taken at once.
 class write_op : public boost::intrusive::list_base_hook<> {
  public:
-  write_op(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total) noexcept
-      : op_(op), pieces_(pieces), total_(total) {}
+  explicit write_op(outgoing what) noexcept : what_(std::move(what)) {}
 
   enum class stage : unsigned char { waiting, started, finished };
   stage at() const noexcept { return stage_; }
@@ -29,36 +50,43 @@ class write_op : public boost::intrusive::list_base_hook<> {
  private:
   friend class outbox;
 
-  protocol::opcode op_;
+  outgoing what_;
   stage stage_ = stage::waiting;
-  std::span<const const_buffer> pieces_;
-  std::size_t total_;
   std::size_t taken_ = 0;         // bytes of the payload that were copied or sent
-  std::size_t piece_offset_ = 0;  // of the first piece in pieces_
+  std::size_t piece_offset_ = 0;  // of the first of the pieces
   protocol::payload_masker masker_;
 };
 
 /// The order on the wire is that of the calls. Small messages are encoded at once, up to a limit of queued bytes;
 /// beyond it, and for large messages, a `write_op` waits. A server's large message is sent from the caller's memory, a
-/// client's is masked through the buffer chunk by chunk. Control frames go between messages, ahead of those that wait;
-/// the close frame goes last.
+/// client's is masked through the buffer chunk by chunk. Frames that are shared are never copied when they are large.
+/// Control frames go between the frames of messages, ahead of those that wait; the close frame goes last.
+///
+/// While a stream is open, all other messages wait for its end.
 class outbox {
  public:
   /// Payloads up to this size are copied next to their header: cheaper than a longer gather.
   static constexpr std::size_t copy_limit = 16 * 1024;
+  /// The frames of a stream have this size, but for those that `stream_flush` and `stream_finish` cut short.
+  static constexpr std::size_t fragment_size = 32 * 1024;
   using gather_list = std::array<const_buffer, 16>;
 
   outbox(protocol::role sender, std::size_t limit) noexcept : sender_(sender), limit_(limit) {}
+  /// `t`, which must stay, is told of each frame as it is encoded.
+  void tap(const protocol::frame_tap* t) noexcept { tap_ = t; }
 
   /// Whether a message of `size` bytes can be appended now, in its turn.
   bool accepts(std::size_t size) const noexcept {
-    return !started_ && waiting_.empty() && size <= copy_limit && (queued() + size <= limit_ || queued() == 0);
+    return !started_ && !stream_open_ && waiting_.empty() && size <= copy_limit &&
+           (queued() + size <= limit_ || queued() == 0);
   }
   void append(protocol::opcode op, std::span<const const_buffer> pieces) {
-    protocol::append_frame(out_, sender_, {op}, pieces);
+    tell(protocol::append_frame(out_, sender_, {op}, pieces));
   }
-  /// Bytes that are a whole frame already.
-  void append_encoded(std::span<const std::byte> frame) { out_.append(frame.data(), frame.size()); }
+  bool accepts(const outgoing& what) const noexcept {
+    return !started_ && !stream_open_ && waiting_.empty() && fits(what);
+  }
+  void append(const outgoing& what);
 
   void push(write_op& op) {
     waiting_.push_back(op);
@@ -67,6 +95,19 @@ class outbox {
   }
   /// Takes `op` out. If it had begun to leave, the rest is copied and leaves as well: returns true.
   bool remove(write_op& op);
+
+  // A message in fragments, once an `outgoing` that opens a stream has been appended or is finished.
+  bool stream_open() const noexcept { return stream_open_; }
+  /// Whether more should be added to the stream: the queue is below its limit.
+  bool stream_has_room() const noexcept { return queued() < limit_; }
+  void stream_append(const_buffer piece);
+  /// What has been added leaves.
+  void stream_flush();
+  /// The message ends with what has been added.
+  void stream_finish();
+  /// The message stays without its end: nothing but the close frame may follow.
+  void stream_abort() noexcept;
+
   /// Writes that have become complete since the last call, one by one; null when there are no more.
   write_op* pop_finished() noexcept { return pop(finished_); }
   /// Takes out a write that has not begun; null when there is none.
@@ -94,16 +135,30 @@ class outbox {
 
   bool empty() const noexcept { return queued() == 0 && !started_; }
   /// Bytes that are encoded and have not left.
-  std::size_t queued() const noexcept { return out_.size() - sent_; }
+  std::size_t queued() const noexcept { return out_.size() - sent_ + shared_bytes_; }
   std::size_t waiting() const noexcept { return waiting_count_; }
 
  private:
+  struct shared_piece {
+    std::size_t at;  // the bytes of out_ before it
+    shared_frame frame;
+    std::size_t sent;
+    std::span<const std::byte> rest() const noexcept { return std::span(frame->data(), frame->size()).subspan(sent); }
+  };
   using op_list = boost::intrusive::list<write_op, boost::intrusive::constant_time_size<false>>;
 
   static write_op* pop(op_list& from) noexcept;
+  bool fits(const outgoing& what) const noexcept;
+  void tell(const protocol::frame_header& header) const {
+    if (tap_) [[unlikely]]
+      (*tap_)(header);
+  }
+  void tell_of(const storage& frame) const;
+  void emit_fragment(const_buffer more, bool fin);
   void refill();
   void begin(write_op& op);
   void finish(write_op& op) noexcept;
+  std::size_t consume_encoded(std::size_t n) noexcept;
   void copy_payload(write_op& op, std::size_t n);
   void encode_control();
   void drop_sent() noexcept;
@@ -111,9 +166,15 @@ class outbox {
   protocol::role sender_;
   bool close_encoded_ = false;
   bool pong_due_ = false;
+  bool stream_open_ = false;
+  protocol::opcode stream_op_ = protocol::opcode::binary;  // of the stream's next frame
   std::size_t limit_;
+  const protocol::frame_tap* tap_ = nullptr;
   storage out_;
   std::size_t sent_ = 0;  // of out_
+  std::size_t shared_bytes_ = 0;
+  std::vector<shared_piece> shared_;
+  storage fragment_;  // the stream's next frame
   write_op* started_ = nullptr;
   std::size_t waiting_count_ = 0;
   op_list waiting_;

@@ -15,9 +15,8 @@ namespace {
 
 const send_queue::time_point start{1h};
 
-// The payload behind the header of a short frame.
-std::string payload(const detail::encoded_message& frame) {
-  return std::string(static_cast<const char*>(frame.data().data()) + 2, frame.size() - 2);
+std::string payload(const detail::shared_message& m) {
+  return std::string(static_cast<const char*>(m->payload().data()), m->payload().size());
 }
 
 std::string take_all(send_queue& q) {

@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_large_payload_is_masked_piece_by_piece_behind_its_header)
   const std::string payload(50'000, 'x');
   for (const std::size_t piece : {1u, 7u, 64u, 4095u, 50'000u}) {
     coax::detail::storage out;
-    auto masker = append_header(out, role::client, {opcode::binary}, payload.size());
+    payload_masker masker(append_header(out, role::client, {opcode::binary}, payload.size()));
     auto bytes = bytes_in(out);
     for (std::size_t at = 0; at < payload.size(); at += piece) {
       const auto part = bytes_of(std::string_view(payload).substr(at, piece));

@@ -14,6 +14,10 @@ inline std::string describe_event(assembler& a, assembler::event event) {
   using enum assembler::event;
   switch (event) {
     case need_more: return "need more";
+    case part: {
+      const auto m = a.take_message();
+      return std::string(m.is_text() ? "text" : "binary") + " part " + m.str();
+    }
     case message: {
       const auto m = a.take_message();
       return std::string(a.compressed() ? "compressed " : "") + (m.is_text() ? "text " : "binary ") + m.str();

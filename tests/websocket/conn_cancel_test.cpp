@@ -1,4 +1,6 @@
 #include "websocket/peers.hpp"
+#include <coax/message_stream.hpp>
+#include <coax/prepared_message.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 
@@ -53,6 +55,21 @@ const operation operations[] = {
        }
        co_return error_code();
      }},
+    {"reader",
+     [](peers& p, context ctx) -> task<error_code> {
+       return code_of([](conn& c, context inner) -> task<> { co_await c.reader(inner); }(p.server, ctx));
+     }},
+    {"writer behind a full queue",
+     [](peers& p, context ctx) -> task<error_code> {
+       return code_of(
+           [](conn& c, context inner) -> task<> { co_await c.writer(message_kind::text, inner); }(p.server, ctx));
+     }},
+    {"prepared write behind a full queue",
+     [](peers& p, context ctx) -> task<error_code> {
+       static const prepared_message never_sent("never sent");
+       return code_of(p.server.write(never_sent, ctx));
+     }},
+    {"drained", [](peers& p, context ctx) -> task<error_code> { return code_of(p.server.drained(ctx)); }},
     {"write behind a full queue",
      [](peers& p, context ctx) -> task<error_code> { return code_of(p.server.write_text("never sent", ctx)); }},
 };

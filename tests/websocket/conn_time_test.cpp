@@ -106,6 +106,39 @@ COAX_CORO_TEST(clients_do_not_ping_unless_asked_to) {
   BOOST_TEST(s.our_end->bytes_written() == 0u);
 }
 
+COAX_CORO_TEST(a_connection_without_messages_is_closed_however_much_it_pings) {
+  testing::virtual_clock clock;
+  peers p(ioc, options().idle_timeout(40s).keepalive(3s, 1s));
+  auto reader = beside(ioc.get_executor(), [&]() -> task<> {
+    while (auto m = co_await p.client.next()) BOOST_TEST(m->text() == "in use");
+  });
+  auto echo = beside(ioc.get_executor(), [&]() -> task<> {
+    while (auto m = co_await p.server.next()) BOOST_TEST(m->empty());
+  });
+  for (int i = 0; i < 4; ++i) {
+    co_await pass(clock, 30s, 1s);
+    co_await p.server.write_text("in use");
+    BOOST_TEST((p.server.closed().initiator == close_initiator::none));
+  }
+  co_await pass(clock, 39s, 1s);
+  BOOST_TEST((p.server.closed().initiator == close_initiator::none));
+  co_await pass(clock, 12s, 1s);
+  BOOST_TEST((p.server.closed().status == status::going_away));
+  BOOST_TEST(p.client.stats().pings_received > 20u);
+}
+
+COAX_CORO_TEST(a_connection_that_has_come_of_age_is_closed_with_1012) {
+  testing::virtual_clock clock;
+  scripted s(ioc, role::server, options().max_lifetime(100s).keepalive(0s));
+  auto reader = beside(ioc.get_executor(), [&]() -> task<> { co_await s.ours.try_read(); });
+  co_await pass(clock, 89s, 1s);
+  BOOST_TEST(s.our_end->bytes_written() == 0u);
+  co_await pass(clock, 22s, 1s);
+  const auto close = co_await s.receive();
+  BOOST_REQUIRE(close);
+  BOOST_TEST(close->status() == 1012u);
+}
+
 COAX_CORO_TEST(a_peer_that_takes_nothing_is_given_up) {
   testing::virtual_clock clock;
   peers p(ioc, options().write_stall_timeout(5s).keepalive(0s).send_queue_limit(1000));

@@ -21,7 +21,7 @@ struct op : write_op {
 
  private:
   op(std::string_view text, std::unique_ptr<const_buffer> b)
-      : write_op(opcode::text, {b.get(), 1}, text.size()), piece(std::move(b)) {}
+      : write_op(outgoing(opcode::text, {b.get(), 1}, text.size())), piece(std::move(b)) {}
   std::unique_ptr<const_buffer> piece;
 };
 
@@ -211,6 +211,49 @@ BOOST_AUTO_TEST_CASE(the_close_frame_goes_last_and_once) {
   BOOST_TEST(o.pop_finished() == &a);
 }
 
+shared_frame framed(std::string_view text) {
+  auto frame = std::make_shared<storage>();
+  protocol::append_frame(*frame, role::server, {opcode::text}, std::as_bytes(std::span(text)));
+  return frame;
+}
+
+BOOST_AUTO_TEST_CASE(large_shared_frames_leave_in_their_place_and_are_not_copied) {
+  const std::string large(50'000, 'S');
+  for (const std::size_t portion : {1u, 3u, 4096u, 49'990u, 200'000u}) {
+    outbox o(role::server, 1000);
+    const auto frame = framed(large);
+    append(o, "before");
+    BOOST_TEST(!o.accepts(outgoing(frame)));  // together they are above the limit
+    wire w(role::server);
+    w.pull_all(o);
+    o.append(outgoing(frame));
+    o.append(outgoing(frame));
+    ping(o, "p");
+    o.append(outgoing(framed("small")));
+    BOOST_TEST(frame.use_count() == 3);
+    BOOST_TEST(o.queued() > 2 * large.size());
+    while (!o.empty()) w.pull(o, portion);
+    BOOST_TEST((w.frames() == list{"text:before", "text:" + large, "text:" + large, "ping:p", "text:small"}));
+    BOOST_TEST(frame.use_count() == 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_shared_frame_waits_as_others_do) {
+  outbox o(role::server, 4);
+  append(o, "1234");
+  const auto frame = framed("shared");
+  struct shared_op : write_op {
+    explicit shared_op(shared_frame f) : write_op(outgoing(std::move(f))) {}
+  } a(frame), b(frame);
+  o.push(a);
+  o.push(b);
+  BOOST_TEST(!o.remove(a));
+  wire w(role::server);
+  w.pull_all(o);
+  BOOST_TEST((w.frames() == list{"text:1234", "text:shared"}));
+  BOOST_TEST(o.pop_finished() == &b);
+}
+
 BOOST_AUTO_TEST_CASE(random_use_keeps_every_frame_whole_and_in_order) {
   std::mt19937 random(7);
   const auto upto = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n)(random); };
@@ -225,7 +268,10 @@ BOOST_AUTO_TEST_CASE(random_use_keeps_every_frame_whole_and_in_order) {
       for (int step = 0; step < 60; ++step) {
         const auto size = upto(3) == 0 ? upto(60000) : upto(300);
         texts.push_back(std::make_unique<std::string>(size, static_cast<char>('a' + step % 26)));
-        if (o.accepts(size)) {
+        const auto frame = r == role::server && upto(2) == 0 ? framed(*texts.back()) : nullptr;
+        if (frame && o.accepts(outgoing(frame))) {
+          o.append(outgoing(frame));
+        } else if (o.accepts(size)) {
           append(o, *texts.back());
         } else {
           ops.push_back(std::make_unique<op>(*texts.back()));

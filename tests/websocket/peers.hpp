@@ -89,6 +89,7 @@ class scripted {
       wire_frame f;
       protocol::frame_rules rules;
       rules.role = role_ == protocol::role::server ? protocol::role::client : protocol::role::server;
+      rules.in_message = in_message_;
       const auto have = std::as_bytes(std::span(received_));
       const auto head = protocol::decode_header(have, rules, f.head);
       if (head.error != protocol::frame_error::none) throw std::runtime_error("ours sent a malformed frame");
@@ -96,6 +97,7 @@ class scripted {
         f.payload = received_.substr(head.size, f.head.length);
         if (f.head.masked) protocol::mask(reinterpret_cast<std::byte*>(f.payload.data()), f.payload.size(), f.head.key);
         received_.erase(0, head.size + f.head.length);
+        if (!protocol::is_control(f.head.op)) in_message_ = !f.head.fin;
         co_return f;
       }
       char chunk[4096];
@@ -122,6 +124,7 @@ class scripted {
   protocol::role role_;
   std::shared_ptr<coax::detail::stream> raw_;
   std::string received_;
+  bool in_message_ = false;
 };
 
 /// Runs `body` beside the test; an exception that leaves it fails the test. The result says whether it has ended.

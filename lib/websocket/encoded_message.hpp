@@ -4,26 +4,31 @@
 #include <coax/message.hpp>
 
 #include <memory>
-#include <span>
 
 namespace coax::detail {
 
+/// Immutable once made; shared by threads.
 class encoded_message {
  public:
   /// The frame of a server (RFC 6455 section 5.2: not masked). Debug builds throw std::invalid_argument for text that
   /// is not UTF-8.
   encoded_message(message_kind kind, boost::asio::const_buffer payload);
 
+  message_kind kind() const noexcept { return kind_; }
+  boost::asio::const_buffer payload() const noexcept { return payload_; }
+  /// In bytes, framed.
   std::size_t size() const noexcept { return frame_.size(); }
-  boost::asio::const_buffer data() const noexcept { return {frame_.data(), frame_.size()}; }
+  const storage& frame() const noexcept { return frame_; }
 
  private:
+  message_kind kind_;
   storage frame_;
+  boost::asio::const_buffer payload_;  // in frame_
 };
 
-using shared_frame = std::shared_ptr<const encoded_message>;
+using shared_message = std::shared_ptr<const encoded_message>;
 
-inline shared_frame encode(message_kind kind, boost::asio::const_buffer payload) {
+inline shared_message encode(message_kind kind, boost::asio::const_buffer payload) {
   return std::make_shared<const encoded_message>(kind, payload);
 }
 

@@ -1,0 +1,40 @@
+/// @file
+/// A message that is sent to many connections.
+///
+///     const coax::prepared_message tick("{\"price\":42}");
+///     for (auto& c : subscribers) co_await c.write(tick);
+#pragma once
+
+#include <coax/message.hpp>
+
+#include <memory>
+
+namespace coax {
+
+namespace detail {
+class encoded_message;
+}
+
+/// A message that is framed once, when it is made, and sent as it is to any number of connections, of which those of a
+/// server share its bytes and copy nothing above 16 KiB. (A client has to mask each frame with a key of its own: RFC
+/// 6455 section 5.3.)
+///
+/// Immutable; copies share it, across threads. A connection that has not sent it yet keeps it alive.
+class prepared_message {
+ public:
+  /// A copy of `payload`. Text must be UTF-8; debug builds check (`std::invalid_argument`).
+  prepared_message(message_kind kind, boost::asio::const_buffer payload);
+  explicit prepared_message(std::string_view text);
+
+  message_kind kind() const noexcept;
+  /// The payload.
+  boost::asio::const_buffer data() const noexcept;
+  std::size_t size() const noexcept { return data().size(); }
+
+ private:
+  friend class conn;
+
+  std::shared_ptr<const detail::encoded_message> encoded_;
+};
+
+}  // namespace coax

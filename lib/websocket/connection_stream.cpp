@@ -1,0 +1,176 @@
+#include "websocket/connection.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace coax::detail {
+
+using protocol::assembler;
+
+// Receiving --------------------------------------------------------------------------------------------------------
+
+// A message that is being read in parts, and whose reader has been passed by, goes to its end unseen.
+void connection::drop_unread() noexcept {
+  open_reader_ = 0;
+  ready_taken_ = 0;
+  if (std::exchange(has_ready_, false)) ready_ = {};
+  assembler_.deliver(assembler::delivery::whole);
+  assembler_.discard();
+}
+
+task<error_code> connection::open_reader(const context& ctx, std::uint64_t& number, message_kind& kind) {
+  if (reading_ || close_read_) co_return errc::concurrent_read;
+  if (const auto ec = ctx.stopped()) co_return ec;
+  if (open_reader_ != 0) drop_unread();
+  // A message that is there already is its own last part.
+  if (!has_ready_ && !ended_) {
+    ready_is_part_ = false;
+    assembler_.deliver(assembler::delivery::parts);
+    std::size_t none = 0;
+    handle(assembler_.feed({}, none));
+  }
+  const error_code ec = co_await wait_until_ready(ctx);
+  if (ec) {
+    // Nobody has seen a part: the message is still whole.
+    if (has_ready_ && ready_is_part_) {
+      has_ready_ = false;
+      assembler_.put_back(std::move(ready_));
+    }
+    assembler_.deliver(assembler::delivery::whole);
+    co_return ec;
+  }
+  number = open_reader_ = ++last_number_;
+  kind = ready_.kind();
+  co_return error_code();
+}
+
+bool connection::take_part(std::uint64_t number, const context& ctx, asio::mutable_buffer to, std::size_t& n,
+                           bool& over, error_code& ec) {
+  n = 0;
+  over = false;
+  if (reading_ || close_read_) return ec = errc::concurrent_read, true;
+  if ((ec = ctx.stopped())) return true;
+  if (open_reader_ != number) {
+    if (ended_ || outbox_.close_requested()) return ec = ended_ ? end_code_ : make_error_code(errc::closed), true;
+    throw std::logic_error("coax: a message_reader whose message was given up by a later read");
+  }
+  reading_ = true;
+  const bool ready = has_ready_ || advance();
+  reading_ = false;
+  if (!ready) return false;
+  if (!has_ready_) return ec = end_code_, true;
+  n = std::min(to.size(), ready_.size() - ready_taken_);
+  if (n != 0) std::memcpy(to.data(), ready_.bytes().data() + ready_taken_, n);
+  ready_taken_ += n;
+  if (ready_taken_ == ready_.size()) {
+    over = !ready_is_part_;
+    part_taken(over);
+  }
+  return true;
+}
+
+void connection::part_taken(bool last) noexcept {
+  ready_taken_ = 0;
+  has_ready_ = false;
+  ready_ = {};
+  if (last) {
+    open_reader_ = 0;
+    assembler_.deliver(assembler::delivery::whole);
+  }
+  // Who waits for a control frame behind it can go on.
+  if (awaits_control() && !read_waiting_) post_turn();
+}
+
+// Sending ----------------------------------------------------------------------------------------------------------
+
+task<error_code> connection::open_writer(protocol::opcode op, const context& ctx, std::uint64_t& number) {
+  error_code ec = ctx.stopped();
+  if (ec) co_return ec;
+  const outgoing opening(op);
+  if (!send(opening, ec)) ec = co_await send_queued(opening, ctx);
+  if (was_sent(ec)) {
+    // Its turn came at the same time as its stop: nothing has been sent yet.
+    outbox_.stream_abort();
+    outbox_.proceed();
+    wake_writers();
+    co_return ec == errc::canceled_sent ? errc::canceled : errc::deadline_exceeded;
+  }
+  if (!ec) number = open_writer_ = ++last_number_;
+  co_return ec;
+}
+
+// Whether the writer may go on; otherwise `ec` tells why not.
+bool connection::writer_is_open(std::uint64_t number, error_code& ec) const {
+  if (room_waiter_) throw std::logic_error("coax: another operation of the message_writer is in progress");
+  if (ended_ || write_error_ || outbox_.close_requested()) return ec = errc::closed, false;
+  if (open_writer_ != number) throw std::logic_error("coax: the message_writer has finished");
+  return outbox_.stream_open() || (ec = errc::closed, false);
+}
+
+task<error_code> connection::write_part(std::uint64_t number, std::span<const const_buffer> pieces,
+                                        const context& ctx) {
+  const auto keep = self();
+  error_code ec = ctx.stopped();
+  if (ec || !writer_is_open(number, ec)) co_return ec;
+  const std::size_t before = outbox_.queued();
+  bool begun = false;
+  for (const_buffer piece : pieces) {
+    while (piece.size() != 0) {
+      if (!ec && !outbox_.stream_has_room()) {
+        ec = co_await wait_for_room(ctx);
+        if (ec == errc::closed || (ec && !begun)) co_return ec;
+      }
+      // A part that has begun is added whole, be there room or not: its caller has given up and gone.
+      const const_buffer some = asio::buffer(piece, outbox::fragment_size);
+      outbox_.stream_append(some);
+      streamed_ += some.size();
+      piece += some.size();
+      begun = true;
+    }
+  }
+  if (outbox_.queued() != before) output_changed();
+  if (ec) co_return ec == errc::canceled ? errc::canceled_sent : errc::deadline_exceeded_sent;
+  co_return ec;
+}
+
+task<error_code> connection::wait_for_room(const context& ctx) {
+  if (!blocked_) flush();
+  while (!outbox_.stream_has_room() && outbox_.stream_open()) {
+    plain_waiter w(ctx);
+    struct guard {
+      guard(waiter*& s, waiter* now) noexcept : slot(s) { slot = now; }
+      ~guard() { slot = nullptr; }
+      waiter*& slot;
+    } in_line(room_waiter_, &w);
+    const error_code ec = co_await park(w);
+    if (ec) co_return ec;
+  }
+  co_return outbox_.stream_open() ? error_code() : make_error_code(errc::closed);
+}
+
+error_code connection::flush_writer(std::uint64_t number, const context& ctx) {
+  error_code ec = ctx.stopped();
+  if (ec || !writer_is_open(number, ec)) return ec;
+  outbox_.stream_flush();
+  output_changed();
+  return ec;
+}
+
+error_code connection::finish_writer(std::uint64_t number, const context& ctx) {
+  error_code ec = ctx.stopped();
+  if (ec || !writer_is_open(number, ec)) return ec;
+  open_writer_ = 0;
+  outbox_.stream_finish();
+  messages_sent_.add();
+  output_changed();
+  wake_writers();
+  return ec;
+}
+
+void connection::abandon_writer(std::uint64_t number) {
+  if (open_writer_ == number && outbox_.stream_open())
+    begin_close(status::internal_error, "a message was left unfinished");
+}
+
+}  // namespace coax::detail

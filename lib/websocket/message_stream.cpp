@@ -1,0 +1,191 @@
+#include "io/elsewhere.hpp"
+#include "websocket/connection.hpp"
+#include <coax/message_stream.hpp>
+
+#include <boost/asio/dispatch.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace coax {
+
+using detail::connection;
+using connection_ptr = std::shared_ptr<connection>;
+
+namespace {
+
+using pieces = std::span<const asio::const_buffer>;
+
+// What a read of a part came to.
+struct part {
+  std::size_t size = 0;
+  bool over = false;
+  error_code ec;
+};
+
+task<part> read_at_home(connection_ptr c, std::uint64_t number, asio::mutable_buffer to, context ctx) {
+  part p;
+  while (!c->take_part(number, ctx, to, p.size, p.over, p.ec)) {
+    p.ec = co_await c->wait_until_ready(ctx);
+    if (p.ec) break;
+  }
+  co_return p;
+}
+
+task<error_code> write_at_home(connection_ptr c, std::uint64_t number, pieces list, context ctx) {
+  co_return co_await c->write_part(number, list, ctx);
+}
+
+task<error_code> flush_at_home(connection_ptr c, std::uint64_t number, context ctx) {
+  co_return c->flush_writer(number, ctx);
+}
+
+task<error_code> finish_at_home(connection_ptr c, std::uint64_t number, context ctx) {
+  co_return c->finish_writer(number, ctx);
+}
+
+// Awaits `op` on the connection's executor.
+template <class T, class Operation>
+task<T> at_home(const connection_ptr& c, context ctx, Operation op) {
+  const auto caller = co_await asio::this_coro::executor;
+  if (caller == c->executor()) co_return co_await op(std::move(ctx));
+  co_return co_await detail::elsewhere<T>(c->executor(), std::move(ctx), op);
+}
+
+}  // namespace
+
+message_reader::message_reader(connection_ptr c, std::uint64_t number, message_kind kind) noexcept
+    : connection_(std::move(c)), number_(number), kind_(kind) {}
+
+task<result<std::size_t>> message_reader::try_read_some(asio::mutable_buffer to, context ctx) {
+  if (done_) co_return std::size_t{0};
+  const auto c = connection_;
+  auto op = [c, n = number_, to](context inner) { return read_at_home(c, n, to, std::move(inner)); };
+  const part p = co_await at_home<part>(c, std::move(ctx), op);
+  if (p.ec) co_return p.ec;
+  done_ = p.over;
+  co_return p.size;
+}
+
+task<std::size_t> message_reader::read_some(asio::mutable_buffer to, context ctx) {
+  const auto n = co_await try_read_some(to, std::move(ctx));
+  if (!n) connection_->throw_error(n.error(), "read_some");
+  co_return *n;
+}
+
+message_writer::message_writer(connection_ptr c, std::uint64_t number) noexcept
+    : connection_(std::move(c)), number_(number) {}
+
+message_writer& message_writer::operator=(message_writer&& other) noexcept {
+  if (this == &other) return *this;
+  abandon();
+  connection_ = std::move(other.connection_);
+  number_ = other.number_;
+  return *this;
+}
+
+message_writer::~message_writer() { abandon(); }
+
+void message_writer::abandon() noexcept {
+  if (!connection_ || connection_->shut_down()) return;
+  asio::dispatch(connection_->executor(), [c = connection_, n = number_] { c->abandon_writer(n); });
+}
+
+task<> message_writer::write(asio::const_buffer bytes, context ctx) {
+  const auto c = connection_;
+  auto op = [c, n = number_, one = pieces(&bytes, 1)](context inner) {
+    return write_at_home(c, n, one, std::move(inner));
+  };
+  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  if (ec) c->throw_error(ec, "write");
+}
+
+task<> message_writer::write(pieces list, context ctx) {
+  const auto c = connection_;
+  auto op = [c, n = number_, list](context inner) { return write_at_home(c, n, list, std::move(inner)); };
+  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  if (ec) c->throw_error(ec, "write");
+}
+
+task<> message_writer::flush(context ctx) {
+  const auto c = connection_;
+  auto op = [c, n = number_](context inner) { return flush_at_home(c, n, std::move(inner)); };
+  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  if (ec) c->throw_error(ec, "flush");
+}
+
+task<> message_writer::finish(context ctx) {
+  const auto c = connection_;
+  auto op = [c, n = number_](context inner) { return finish_at_home(c, n, std::move(inner)); };
+  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  if (ec) c->throw_error(ec, "finish");
+}
+
+task<message_reader> conn::reader(context ctx) {
+  struct opened {
+    error_code ec;
+    std::uint64_t number = 0;
+    message_kind kind = message_kind::text;
+  };
+  const auto c = connection_;
+  auto op = [c](context inner) -> task<opened> {
+    const auto at_call = inner;
+    opened o;
+    o.ec = co_await c->open_reader(at_call, o.number, o.kind);
+    co_return o;
+  };
+  const opened o = co_await at_home<opened>(c, std::move(ctx), op);
+  if (o.ec) c->throw_error(o.ec, "reader");
+  co_return message_reader(c, o.number, o.kind);
+}
+
+task<message_writer> conn::writer(message_kind kind, context ctx) {
+  struct opened {
+    error_code ec;
+    std::uint64_t number = 0;
+  };
+  const auto c = connection_;
+  const auto code = kind == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
+  auto op = [c, code](context inner) -> task<opened> {
+    const auto at_call = inner;
+    opened o;
+    o.ec = co_await c->open_writer(code, at_call, o.number);
+    co_return o;
+  };
+  const opened o = co_await at_home<opened>(c, std::move(ctx), op);
+  if (o.ec) c->throw_error(o.ec, "writer");
+  co_return message_writer(c, o.number);
+}
+
+joined_messages::joined_messages(conn& c, std::string separator)
+    : connection_(c), separator_(std::move(separator)), separator_sent_(separator_.size()) {}
+
+task<std::size_t> joined_messages::read_some(asio::mutable_buffer to, context ctx) {
+  if (to.size() == 0) co_return 0;
+  for (;;) {
+    if (const std::size_t left = separator_.size() - separator_sent_; left != 0) {
+      const std::size_t n = std::min(left, to.size());
+      std::memcpy(to.data(), separator_.data() + separator_sent_, n);
+      separator_sent_ += n;
+      co_return n;
+    }
+    if (!reader_) {
+      bool over = false;
+      try {
+        reader_.emplace(co_await connection_.reader(ctx));
+      } catch (const close_error& e) {
+        over = e.clean() && (e.status() == status::normal || e.status() == status::going_away);
+        if (!over) throw;
+      }
+      if (over) co_return 0;
+    }
+    const std::size_t n = co_await reader_->read_some(to, ctx);
+    if (reader_->done()) {
+      reader_.reset();
+      separator_sent_ = 0;
+    }
+    if (n != 0) co_return n;
+  }
+}
+
+}  // namespace coax
