@@ -3,6 +3,7 @@
 #include "io/tls_transport.hpp"
 #include "support/certificates.hpp"
 #include "websocket/peers.hpp"
+#include <coax/message_stream.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -76,6 +77,42 @@ context random_context(std::minstd_rand& random, stopper& stops, std::size_t slo
   }
 }
 
+bool was_stopped(const error_code& ec) { return ec == std::errc::operation_canceled || ec == std::errc::timed_out; }
+
+task<error_code> code_of(task<> op) {
+  try {
+    co_await std::move(op);
+  } catch (const system_error& e) {
+    co_return e.code();
+  }
+  co_return error_code();
+}
+
+// One message in parts, each of which is tried again when its stop came before it.
+task<error_code> write_in_parts(conn& c, std::string& text, std::minstd_rand& random, stopper& stops,
+                                std::size_t slot) {
+  std::optional<message_writer> w;
+  const context opening = random_context(random, stops, slot);
+  try {
+    w.emplace(co_await c.writer(message_kind::text, opening));
+  } catch (const system_error& e) {
+    co_return e.code();
+  }
+  const std::size_t most = 1 + text.size() / 3;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto n = std::min(text.size() - at, 1 + random() % most);
+    const context ctx = random_context(random, stops, slot);
+    const error_code ec = co_await code_of(w->write(asio::buffer(text.data() + at, n), ctx));
+    if (ec && !was_stopped(ec)) throw system_error(ec, "hammer: write of a part");
+    if (ec && !was_sent(ec)) continue;
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), n, '#');
+    at += n;
+    if (random() % 8 == 0) co_await w->flush();
+  }
+  co_await w->finish();
+  co_return error_code();
+}
+
 // Sends numbered messages until `operations` writes were tried. A write that was stopped and not sent is no message.
 task<> write_side(conn& c, std::uint64_t operations, stopper& stops, std::size_t slot, tally& t) {
   std::minstd_rand random(static_cast<unsigned>(slot + 1));
@@ -83,36 +120,80 @@ task<> write_side(conn& c, std::uint64_t operations, stopper& stops, std::size_t
     const auto size = random() % 40 == 0 ? random() % 150000 : random() % 300;
     auto text = std::make_unique<std::string>(numbered(next, size));
     const context ctx = random_context(random, stops, slot);
-    const auto w = co_await c.try_write(message_kind::text, buffer(*text), ctx);
-    text->assign(text->size(), '#');  // what leaves from here on must have been copied
-    if (w || was_sent(w.error())) ++next;
-    if (w) continue;
-    if (was_sent(w.error()))
-      ++t.detached;
-    else if (w.error() == std::errc::operation_canceled || w.error() == std::errc::timed_out)
-      ++t.withdrawn;
-    else
-      throw system_error(w.error(), "hammer: write");
+    error_code ec;
+    if (random() % 4 == 0) {
+      ec = co_await write_in_parts(c, *text, random, stops, slot);
+    } else {
+      const auto w = co_await c.try_write(message_kind::text, buffer(*text), ctx);
+      ec = w ? error_code() : w.error();
+      text->assign(text->size(), '#');  // what leaves from here on must have been copied
+    }
+    if (!ec || was_sent(ec)) ++next;
+    if (!ec) continue;
+    if (!was_stopped(ec)) throw system_error(ec, "hammer: write");
+    ++(was_sent(ec) ? t.detached : t.withdrawn);
   }
   c.start_close();
+}
+
+// The message of number `n`, as far as it was read: `whole` unless the reader went before its end.
+void check(std::string_view text, std::uint64_t n, bool whole) {
+  const auto colon = text.find(':'), second = text.find(':', colon + 1);
+  if (second == std::string_view::npos && !whole) return;
+  const auto size = std::stoull(std::string(text.substr(colon + 1, second - colon - 1)));
+  const auto wanted = numbered(n, size);
+  if (whole ? text != wanted : !wanted.starts_with(text))
+    throw std::runtime_error("hammer: lost, doubled or damaged message");
+}
+
+// Empty when it was stopped before it began.
+task<result<std::string>> read_in_parts(conn& c, std::minstd_rand& random, stopper& stops, std::size_t slot,
+                                        bool& whole) {
+  std::optional<message_reader> r;
+  const context opening = random_context(random, stops, slot);
+  try {
+    r.emplace(co_await c.reader(opening));
+  } catch (const system_error& e) {
+    co_return e.code();
+  }
+  const std::size_t enough = random() % 4 == 0 ? random() % 1000 : SIZE_MAX;
+  std::string text;
+  std::string chunk(1 + random() % 5000, '\0');
+  while (!r->done() && text.size() < enough) {
+    const context ctx = random_context(random, stops, slot);
+    const asio::mutable_buffer to = asio::buffer(chunk);
+    const auto n = co_await r->try_read_some(to, ctx);
+    if (n) text.append(chunk, 0, *n);
+    if (!n && !was_stopped(n.error())) throw system_error(n.error(), "hammer: read of a part");
+  }
+  whole = r->done();
+  co_return text;
 }
 
 task<> read_side(conn& c, stopper& stops, std::size_t slot, tally& t) {
   std::minstd_rand random(static_cast<unsigned>(slot + 101));
   for (std::uint64_t next = 0;; ++t.operations) {
-    const context ctx = random_context(random, stops, slot);
-    const auto m = co_await c.try_read(ctx);
-    if (!m) {
-      if (m.error() == errc::closed) break;
-      if (m.error() != std::errc::operation_canceled && m.error() != std::errc::timed_out)
-        throw system_error(m.error(), "hammer: read");
+    bool whole = true;
+    result<std::string> text = std::string();
+    if (random() % 4 == 0) {
+      text = co_await read_in_parts(c, random, stops, slot, whole);
+    } else {
+      const context ctx = random_context(random, stops, slot);
+      const auto m = co_await c.try_read(ctx);
+      if (m) {
+        text = m->str();
+      } else {
+        text = m.error();
+      }
+    }
+    if (!text && text.error() == errc::closed) break;
+    if (!text) {
+      if (!was_stopped(text.error())) throw system_error(text.error(), "hammer: read");
       ++t.stopped_reads;
       continue;
     }
     ++t.received;
-    const auto colon = m->text().find(':'), second = m->text().find(':', colon + 1);
-    const auto size = std::stoull(std::string(m->text().substr(colon + 1, second - colon - 1)));
-    if (m->text() != numbered(next++, size)) throw std::runtime_error("hammer: lost, doubled or damaged message");
+    check(*text, next++, whole);
   }
 }
 
