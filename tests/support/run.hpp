@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -120,6 +121,13 @@ inline task<> settle(int turns = 20) {
   for (int i = 0; i < turns; ++i) co_await asio::post(ex, asio::use_awaitable);
 }
 
+/// How many descriptors this process has open.
+inline std::size_t open_descriptors() {
+  std::size_t n = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++n;
+  return n;
+}
+
 /// Runs a scenario (`task<>(asio::io_context&)`, in memory) to its end, and then again and again, each time destroying
 /// the io_context with everything on it after one more handler: whatever is parked there must die without a leak or a
 /// use after free, which the sanitizers watch for.
@@ -130,9 +138,11 @@ void cut_run(Scenario scenario) {
   BOOST_REQUIRE_MESSAGE(finished, "the scenario has not ended");
   // Long scenarios are cut at 300 places.
   const std::size_t stride = std::max<std::size_t>(1, whole / 300);
+  const std::size_t descriptors = open_descriptors();
   for (std::size_t n = 0; n < whole; n += stride) {
     bool ignored = false;
     runner::run_cut(scenario, n, ignored);
+    BOOST_REQUIRE_MESSAGE(open_descriptors() == descriptors, "cut after " << n << " handlers, it leaves a descriptor");
   }
 }
 
