@@ -116,6 +116,43 @@ BOOST_AUTO_TEST_CASE(writers_on_many_threads_keep_their_order) {
   home.stop();
 }
 
+BOOST_AUTO_TEST_CASE(a_thousand_writers_on_each_of_eight_threads_keep_their_order) {
+  loop home;
+  constexpr int threads = 8, writers = 1000, each = 3;
+  peers p(home.executor(), home.executor(), options().read_limit(0).send_queue_limit(50'000).keepalive(0s));
+  std::vector<std::unique_ptr<loop>> away;
+  for (int t = 0; t < threads; ++t) away.push_back(std::make_unique<loop>());
+  for (int t = 0; t < threads; ++t)
+    for (int w = 0; w < writers; ++w)
+      asio::co_spawn(
+          away[static_cast<std::size_t>(t)]->context(),
+          [&p, id = t * writers + w]() -> task<> {
+            for (int i = 0; i < each; ++i) {
+              const std::string text = std::to_string(id) + ":" + std::to_string(i);
+              co_await p.client.write_text(text);
+            }
+          },
+          asio::detached);
+  auto reader = asio::co_spawn(
+      home.context(),
+      [&]() -> task<bool> {
+        std::vector<int> next(threads * writers);
+        for (int n = 0; n < threads * writers * each; ++n) {
+          const auto m = co_await p.server.read();
+          const auto id = std::stoul(m.str());
+          const int i = std::stoi(m.str().substr(m.str().find(':') + 1));
+          if (next.at(id)++ != i) co_return false;
+        }
+        co_return true;
+      },
+      asio::use_future);
+  BOOST_TEST(get(std::move(reader)));
+  away.clear();
+  p.client.close_now();
+  p.server.close_now();
+  home.stop();
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_on_a_strand_of_a_pool_is_safe) {
   asio::thread_pool pool(3);
   peers p(asio::make_strand(pool), asio::make_strand(pool), options(), testing::faults().random_sizes(9));
