@@ -1,6 +1,7 @@
 #include "protocol/assembler.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 
 namespace coax::protocol {
@@ -20,6 +21,17 @@ constexpr std::uint64_t addressable = std::numeric_limits<std::ptrdiff_t>::max()
 std::uint64_t limit_on_wire(std::uint64_t limit, bool compressed) noexcept {
   if (limit == 0 || limit > addressable / 2) return addressable;
   return compressed ? limit + limit / 16 + 64 : limit;
+}
+
+// Where text ceases to be UTF-8: in `chunk`, which begins at byte `at` of the message and in the state `validator`.
+failure not_utf8(utf8_validator validator, std::span<const std::byte> chunk, std::uint64_t at) {
+  std::size_t bad = 0;
+  while (bad + 1 < chunk.size() && validator.push(chunk.subspan(bad, 1))) ++bad;
+  char where[64];
+  std::snprintf(where, sizeof where, ": %02x at byte %llu", std::to_integer<unsigned>(chunk[bad]),
+                static_cast<unsigned long long>(at + bad));
+  return {errc::invalid_utf8, status::invalid_data,
+          std::string("text message that is not UTF-8 (RFC 6455 8.1)") + where};
 }
 
 }  // namespace
@@ -115,8 +127,9 @@ assembler::event assembler::take_data(std::span<const std::byte> in, std::size_t
 assembler::event assembler::advance(const std::byte* from, std::size_t n) {
   for (std::size_t done = 0; done != n;) {
     const auto chunk = std::min(n - done, hot_chunk);
+    const auto before = utf8_;
     if (!add_chunk(message_.data() + message_.size(), from + done, chunk)) [[unlikely]] {
-      return fail({errc::invalid_utf8, status::invalid_data, "text message that is not UTF-8 (RFC 6455 8.1)"});
+      return fail(not_utf8(before, std::span(message_.data(), message_.size()).last(chunk), size_ - chunk));
     }
     done += chunk;
   }

@@ -39,7 +39,10 @@ std::string describe_text(frame_error error, const frame_header& header) {
 }  // namespace
 
 failure describe(frame_error error, const frame_header& header) {
-  return {errc::protocol_error, status::protocol_error, describe_text(error, header)};
+  char bytes[16];
+  std::snprintf(bytes, sizeof bytes, ": %02x %02x", std::to_integer<unsigned>(header.start[0]),
+                std::to_integer<unsigned>(header.start[1]));
+  return {errc::protocol_error, status::protocol_error, describe_text(error, header) + bytes};
 }
 
 header_progress header_parser::feed_kept(std::span<const std::byte> in, frame_rules rules, frame_header& out) noexcept {

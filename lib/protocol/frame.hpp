@@ -26,6 +26,7 @@ struct frame_header {
   bool masked = false;
   masking_key key{};
   std::uint64_t length = 0;
+  std::array<std::byte, 2> start{};  ///< The first two bytes of a header that was received.
 };
 
 inline constexpr std::size_t max_header_size = 14;
@@ -120,6 +121,7 @@ inline header_progress decode_header(std::span<const std::byte> in, frame_rules 
   if (in.size() < 2) return {};
   const auto b0 = std::to_integer<unsigned>(in[0]), b1 = std::to_integer<unsigned>(in[1]);
   out.op = static_cast<opcode>(b0 & 0x0f);
+  out.start = {in[0], in[1]};
   if (const auto e = detail::check_start(b0, b1, rules); e != frame_error::none) return {0, false, e};
 
   const auto extended = detail::extended_length_size(b1);

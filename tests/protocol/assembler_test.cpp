@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(text_received_directly_fails_at_the_first_bad_byte) {
   const auto got = transcript(
       a, bytes, [] { return 60'000; }, true);
 
-  require_lines(got, {"failed 1007 text message that is not UTF-8 (RFC 6455 8.1)"});
+  require_lines(got, {"failed 1007 text message that is not UTF-8 (RFC 6455 8.1): ff at byte 50000"});
   BOOST_TEST(a.stats().bytes < 70'000u);
 }
 
