@@ -1,8 +1,9 @@
 /// @file
-/// All of coax. The single headers compile faster.
+/// All of coax but <coax/json.hpp>, which wants Boost.JSON. The single headers compile faster.
 #pragma once
 
 #include <coax/accept.hpp>
+#include <coax/byte_stream.hpp>
 #include <coax/codec.hpp>
 #include <coax/conn.hpp>
 #include <coax/context.hpp>

@@ -19,6 +19,7 @@
 namespace coax {
 
 namespace detail {
+class byte_stream_core;
 class connection;
 class peer_core;
 }  // namespace detail
@@ -279,6 +280,7 @@ class conn {
   asio::any_io_executor get_executor() const;
 
  private:
+  friend class detail::byte_stream_core;
   friend class detail::peer_core;
 
   std::shared_ptr<detail::connection> connection_;

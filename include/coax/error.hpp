@@ -45,7 +45,7 @@ enum class errc {
   header_too_large,        ///< An HTTP head above its limits.
   body_too_large,          ///< An HTTP body above its limit.
   shut_down,               ///< The io_context is being destroyed.
-  invalid_data,            ///< A message that its codec could not decode; the connection was closed with 1007.
+  invalid_data,            ///< A message that its reader has no use for; the connection was closed with 1007 or 1003.
 };
 
 const boost::system::error_category& coax_category() noexcept;

@@ -163,6 +163,10 @@ class connection final : public parking_lot, public transport::observer {
   task<result<std::chrono::nanoseconds>> ping(const context& ctx);
   task<error_code> wait_until_finished(const context& ctx);
   void begin_close(coax::status code, std::string_view reason);
+  /// Lets the peer end its direction alone, by a close frame that says so (docs/byte-streams.md).
+  void welcome_half_close() noexcept { half_closes_ = true; }
+  /// Ends our direction alone: reads go on until the peer has ended its own.
+  void half_close();
   void end_now();
   void begin_close_read();
   void set_read_limit(std::size_t bytes) { assembler_.read_limit(bytes); }
@@ -221,6 +225,10 @@ class connection final : public parking_lot, public transport::observer {
 
   // connection_close.cpp
   void on_peer_close();
+  bool on_peer_half_close();
+  void answer_half_close();
+  /// Why there is nothing more to read.
+  error_code read_end() const noexcept;
   void fail(errc code, coax::status status, std::string text);
   void input_failed(error_code ec);
   void end(close_info info, error_code code, std::string text);
@@ -303,6 +311,9 @@ class connection final : public parking_lot, public transport::observer {
 
   const std::string subprotocol_;
   std::shared_ptr<connection> keep_alive_;  // while it closes on its own
+  bool half_closes_ = false;                // such a close frame of the peer is understood
+  bool half_sent_ = false;                  // our close frame ended our direction alone
+  bool peer_ended_ = false;                 // the peer's did, and is to be answered when we have ended ours
   error_code write_error_;
   error_code end_code_;
   std::string end_text_;

@@ -50,10 +50,12 @@ connection::~connection() {
 
 // Our own close: the frame goes behind what is queued, then the peer has its time to answer.
 void connection::begin_close(coax::status code, std::string_view reason) {
-  if (ended_ || outbox_.close_requested()) return;
-  info_.initiator = close_initiator::local;
-  info_.status = code;
-  info_.reason = reason;
+  if (ended_ || (outbox_.close_requested() && !half_sent_)) return;
+  if (!std::exchange(half_sent_, false)) {
+    info_.initiator = close_initiator::local;
+    info_.status = code;
+    info_.reason = reason;
+  }
   // What has arrived and nobody is reading is not waited for, nor is a message that is being written in parts.
   if (!reading_) drop_unread();
   if (outbox_.stream_open()) drop_writers(started_write::goes_on);
@@ -66,11 +68,14 @@ void connection::begin_close(coax::status code, std::string_view reason) {
 }
 
 void connection::on_peer_close() {
+  if (on_peer_half_close()) return;
   close_info info;
   const bool ours = outbox_.close_requested();
-  info.initiator = ours ? close_initiator::local : close_initiator::remote;
-  info.status = ours ? info_.status : assembler_.close_status();
-  info.reason = ours ? info_.reason : assembler_.close_reason();
+  // Who has ended one direction only wants to know how the other one ended.
+  const bool theirs = !ours || (half_sent_ && assembler_.close_status() != status::no_status);
+  info.status = theirs ? assembler_.close_status() : info_.status;
+  info.reason = theirs ? std::string(assembler_.close_reason()) : info_.reason;
+  info.initiator = ours && info.status == info_.status ? close_initiator::local : close_initiator::remote;
   info.clean = true;
   drop_writers(started_write::goes_on);
   // RFC 6455 5.5.1: the answer echoes the status.
@@ -140,8 +145,9 @@ void connection::linger() {
 void connection::continue_shutdown() {
   if (finished_ || write_error_) return;
   if (!lingering_) {
+    if (outbox_.close_left() && peer_ended_) return answer_half_close();
     // The close frame has left: from here on the peer's time runs.
-    if (outbox_.close_left() && !blocked_ && !reply_awaited_) {
+    if (outbox_.close_left() && !blocked_ && !reply_awaited_ && !half_sent_) {
       reply_awaited_ = true;
       close_due_ = now() + close_timeout_;
       wake_at(close_due_);
@@ -228,7 +234,8 @@ std::stop_token connection::until_done(const context& ctx) {
 void connection::abandon() noexcept {
   if (shut_down()) return;
   asio::dispatch(executor(), [c = self()] {
-    if (!c->outbox_.close_requested()) c->end_now();
+    if (!c->outbox_.close_requested()) return c->end_now();
+    if (c->half_sent_) c->begin_close(status::normal, {});
   });
 }
 

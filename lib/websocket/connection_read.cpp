@@ -24,11 +24,11 @@ std::shared_ptr<connection> connection::create(std::shared_ptr<transport> t, con
 }
 
 bool connection::take_ready(message& out, error_code& ec) {
-  if (!has_ready_ && !advance()) return false;
+  if (!has_ready_ && !advance() && !peer_ended_) return false;
   if (has_ready_) {
     out = claim();
   } else {
-    ec = end_code_;
+    ec = read_end();
   }
   return true;
 }
@@ -54,7 +54,7 @@ bool connection::handle(protocol::assembler::event e) {
     case event::message: messages_received_.add(); return handle_data(false);
     case event::ping: return handle_ping();
     case event::pong: on_pong(assembler_.control_payload()); return ended_;
-    case event::close: return on_peer_close(), true;
+    case event::close: on_peer_close(); return ended_;
     case event::failed: {
       const auto& why = assembler_.error();
       return fail(why.code, why.status, why.text), true;
@@ -66,8 +66,10 @@ bool connection::handle(protocol::assembler::event e) {
 bool connection::handle_data(bool part) {
   if (close_read_ && !ended_)
     return fail(errc::unexpected_data, status::policy_violation, "unexpected data message"), true;
+  if (peer_ended_)
+    return fail(errc::protocol_error, status::protocol_error, "data behind the close frame (RFC 6455 5.5.1)"), true;
   // While we close, data is only for a reader that waits for it.
-  if (outbox_.close_requested() && !reading_) return static_cast<void>(assembler_.take_message()), false;
+  if (outbox_.close_requested() && !half_sent_ && !reading_) return static_cast<void>(assembler_.take_message()), false;
   ready_ = assembler_.take_message();
   ready_is_part_ = part;
   has_ready_ = true;
@@ -77,7 +79,7 @@ bool connection::handle_data(bool part) {
 bool connection::handle_ping() {
   pings_received_.add();
   const bool answered = !hooks_ || !hooks_->on_ping || hooks_->on_ping(assembler_.control_payload());
-  if (answered && !ended_ && !outbox_.close_requested()) {
+  if (answered && !ended_ && (!outbox_.close_requested() || half_sent_)) {
     outbox_.pong(assembler_.control_payload());
     output_changed();
   }
@@ -128,7 +130,7 @@ std::size_t connection::take_early(asio::mutable_buffer to) noexcept {
 // Whether somebody other than a reader needs what arrives.
 bool connection::awaits_control() const noexcept {
   return close_read_ || !pings_.empty() || keep_probing_ || (outbox_.close_requested() && !ended_) ||
-         (write_error_ && !ended_);
+         ((write_error_ || peer_ended_) && !ended_);
 }
 
 bool connection::input_ahead() const noexcept {
@@ -162,7 +164,7 @@ task<error_code> connection::wait_until_ready(const context& ctx) {
     ~reading_guard() { flag = false; }
     bool& flag;
   } guard(reading_);
-  while (!has_ready_ && !advance()) {
+  while (!has_ready_ && !advance() && !peer_ended_) {
     if (!outbox_.empty() && !blocked_ && !held()) flush();
     // Right after sending there is hardly anything to receive: others have their turn first (docs/performance.md).
     const bool later = read_waiting_ || sent_since_receive_ || receives_in_turn_ == receives_per_turn;
@@ -180,7 +182,7 @@ task<error_code> connection::wait_until_ready(const context& ctx) {
     if (!ec) ec = ctx.stopped();
     if (ec) co_return ec;
   }
-  co_return has_ready_ ? error_code() : end_code_;
+  co_return has_ready_ ? error_code() : read_end();
 }
 
 void connection::on_pong(std::span<const std::byte> payload) {

@@ -58,8 +58,8 @@ bool connection::take_part(std::uint64_t number, const context& ctx, asio::mutab
   reading_ = true;
   const bool ready = has_ready_ || advance();
   reading_ = false;
-  if (!ready) return false;
-  if (!has_ready_) return ec = end_code_, true;
+  if (!ready && !peer_ended_) return false;
+  if (!has_ready_) return ec = read_end(), true;
   n = std::min(to.size(), ready_.size() - ready_taken_);
   if (n != 0) std::memcpy(to.data(), ready_.bytes().data() + ready_taken_, n);
   ready_taken_ += n;

@@ -105,7 +105,7 @@ void connection::check_keepalive(clock::time_point time) {
   keep_probing_ = true;
   keep_due_ = time + keepalive_timeout_;
   const std::uint64_t id = ++last_ping_;
-  if (!outbox_.close_requested()) {
+  if (!outbox_.close_requested() || half_sent_) {
     outbox_.ping(std::as_bytes(std::span(&id, 1)));
     output_changed();
   }

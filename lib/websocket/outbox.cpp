@@ -210,7 +210,7 @@ void outbox::clear() noexcept {
 // Moves on as far as there is room: control frames at the border between messages, then the writes that wait.
 void outbox::refill() {
   while (!started_) {
-    if (!close_encoded_) encode_control();
+    encode_control();
     if (waiting_.empty() || stream_open_) break;
     write_op& op = waiting_.front();
     const auto& what = op.what_;
@@ -275,7 +275,7 @@ void outbox::copy_payload(write_op& op, std::size_t n) {
 }
 
 void outbox::encode_control() {
-  if (started_ || close_encoded_) return;
+  if (started_ || (close_encoded_ && !control_after_close_)) return;
   if (pong_due_) {
     tell(protocol::append_frame(out_, sender_, {protocol::opcode::pong},
                                 std::span<const std::byte>(pong_.data(), pong_.size())));

@@ -122,6 +122,11 @@ class outbox {
   void pong(std::span<const std::byte> payload);
   /// The close frame, behind all writes.
   void close(coax::status code, std::string_view reason);
+  /// The same, but pings and pongs may follow it: RFC 6455 5.5.2 wants pings answered until the peer has closed, too.
+  void half_close(coax::status code, std::string_view reason) {
+    control_after_close_ = true;
+    close(code, reason);
+  }
   bool close_requested() const noexcept { return close_.has_value() || close_encoded_; }
   /// Whether the close frame, and with it everything, has left.
   bool close_left() const noexcept { return close_encoded_ && queued() == 0 && !started_; }
@@ -165,6 +170,7 @@ class outbox {
 
   protocol::role sender_;
   bool close_encoded_ = false;
+  bool control_after_close_ = false;
   bool pong_due_ = false;
   bool stream_open_ = false;
   protocol::opcode stream_op_ = protocol::opcode::binary;  // of the stream's next frame
