@@ -1,9 +1,10 @@
-/// Command lines of the examples: `--name value` pairs, `--help`, and what is left over.
+/// Command lines of the examples: `--name value` pairs, `--flag`, `--help`, and what is left over.
 #pragma once
 
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +13,10 @@ namespace example {
 
 class arguments {
  public:
-  /// `defaults` names the options and their values when they are not given. Prints `usage` for --help, and for what it
-  /// does not know, and ends the program.
-  arguments(int argc, char** argv, std::string_view usage, std::map<std::string, std::string> defaults = {})
+  /// `defaults` names the options and their values when they are not given, `flags` those without a value. Prints
+  /// `usage` for --help, and for what it does not know, and ends the program.
+  arguments(int argc, char** argv, std::string_view usage, std::map<std::string, std::string> defaults = {},
+            std::set<std::string> flags = {})
       : usage_(usage), options_(std::move(defaults)) {
     for (int i = 1; i < argc; ++i) {
       const std::string_view word = argv[i];
@@ -26,10 +28,16 @@ class arguments {
         rest_.emplace_back(word);
         continue;
       }
-      const auto found = options_.find(std::string(word.substr(2)));
+      const std::string name(word.substr(2));
+      if (flags.count(name) != 0) {
+        given_[name];
+        continue;
+      }
+      const auto found = options_.find(name);
       if (found == options_.end()) fail("unknown option " + std::string(word));
       if (++i == argc) fail(std::string(word) + " needs a value");
       found->second = argv[i];
+      given_[name].push_back(argv[i]);
     }
   }
 
@@ -45,6 +53,13 @@ class arguments {
     if (used == 0 || used != value.size()) fail("--" + name + " needs a number, not '" + value + "'");
     return n;
   }
+  /// Whether the option or flag was there.
+  bool given(const std::string& name) const { return given_.count(name) != 0; }
+  /// All values of an option that may be repeated.
+  std::vector<std::string> all(const std::string& name) const {
+    const auto found = given_.find(name);
+    return found == given_.end() ? std::vector<std::string>() : found->second;
+  }
   const std::vector<std::string>& rest() const { return rest_; }
 
   [[noreturn]] void fail(const std::string& why) const {
@@ -55,6 +70,7 @@ class arguments {
  private:
   std::string_view usage_;
   std::map<std::string, std::string> options_;
+  std::map<std::string, std::vector<std::string>> given_;
   std::vector<std::string> rest_;
 };
 
