@@ -7,6 +7,7 @@
 #include <coax/codec.hpp>
 #include <coax/conn.hpp>
 #include <coax/context.hpp>
+#include <coax/cookie_jar.hpp>
 #include <coax/dial.hpp>
 #include <coax/error.hpp>
 #include <coax/exchange.hpp>

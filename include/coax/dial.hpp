@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/cookie_jar.hpp>
 #include <coax/handshake_error.hpp>
 #include <coax/headers.hpp>
 
@@ -45,6 +46,12 @@ class dial_options : public conn_options<dial_options> {
   /// Accepts every certificate for every host: then TLS protects from nobody who can reach the network between.
   dial_options& insecure_skip_verify(bool on = true) { return skip_verify_ = on, *this; }
 
+  /// How many redirects (301, 302, 303, 307, 308) are followed; default 10, and 0 to have each of them thrown as a
+  /// `handshake_error`.
+  dial_options& max_redirects(unsigned n) { return max_redirects_ = n, *this; }
+  /// Where cookies come from and go to; they are sent in addition to a field Cookie of `header`.
+  dial_options& cookies(std::shared_ptr<cookie_jar> jar) { return cookies_ = std::move(jar), *this; }
+
   /// For the whole of `dial`; default 30 s.
   dial_options& handshake_timeout(std::chrono::nanoseconds d) { return handshake_timeout_ = d, *this; }
 
@@ -54,6 +61,8 @@ class dial_options : public conn_options<dial_options> {
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   const std::string& ca_file() const noexcept { return ca_file_; }
   bool insecure_skip_verify() const noexcept { return skip_verify_; }
+  unsigned max_redirects() const noexcept { return max_redirects_; }
+  const std::shared_ptr<cookie_jar>& cookies() const noexcept { return cookies_; }
   std::chrono::nanoseconds handshake_timeout() const noexcept { return handshake_timeout_; }
 
  private:
@@ -62,6 +71,8 @@ class dial_options : public conn_options<dial_options> {
   std::vector<std::string> subprotocols_;
   std::shared_ptr<boost::asio::ssl::context> tls_;
   std::string ca_file_;
+  std::shared_ptr<cookie_jar> cookies_;
+  unsigned max_redirects_ = 10;
   std::chrono::nanoseconds handshake_timeout_ = std::chrono::seconds(30);
   bool skip_verify_ = false;
 };
@@ -72,10 +83,16 @@ class dial_options : public conn_options<dial_options> {
 /// `ws+unix:///path/to.sock:/request/target` goes to a Unix socket: the path of the socket ends at the first colon,
 /// and without one the request is for "/".
 ///
+/// Redirects are followed to ws, wss, http and https, but not from TLS to plain text. Fields that `header` has added go
+/// along; secrets do not leave their origin (scheme, host and port; ws at port 80 may become wss at port 443): the
+/// credentials of the URL, the fields Authorization and Cookie, and a replaced Host stay behind, for good. See
+/// docs/dial.md.
+///
 /// The connection lives on the executor of the calling coroutine: that of an io_context run by one thread, or a
 /// strand. Stopping `ctx` ends the attempt and closes the socket, as every failure does.
 ///
-/// @throws handshake_error  the server answered something else than a correct 101; the response is inside, with the
+/// @throws handshake_error  the server answered something else than a correct 101, or with a redirect that cannot be
+///                          followed or is one too many; the response is inside, with the
 ///                          first 1024 bytes of its body as far as they come within 3 s.
 /// @throws system_error     `errc::bad_url`; `errc::handshake_timeout`; `errc::canceled`, `errc::deadline_exceeded`;
 ///                          the error of resolving, connecting, or TLS (whose text says why a certificate failed).

@@ -1,109 +1,145 @@
 #include "websocket/dial_target.hpp"
 
-#include <coax/error.hpp>
+#include "protocol/header_field.hpp"
+#include "websocket/url_authority.hpp"
 
 #include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
-#include <openssl/evp.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace coax::detail {
 namespace {
 
 namespace urls = boost::urls;
+using protocol::failure;
 
-[[noreturn]] void refuse(std::string_view why) { throw system_error(errc::bad_url, "dial: " + std::string(why)); }
+failure wrong(std::string why) { return {errc::bad_url, {}, std::move(why)}; }
 
 bool equals_any(std::string_view s, std::string_view a, std::string_view b) { return s == a || s == b; }
 
-// RFC 1123 names, and the underscore that some of them have. Internationalized names come as punycode.
-bool is_host_name(std::string_view s) {
-  return !s.empty() && std::ranges::all_of(s, [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_';
-  });
+std::string request_of(const urls::url_view& u) {
+  std::string r(std::string_view(u.encoded_path()));
+  if (!r.starts_with('/')) r.insert(0, 1, '/');
+  if (u.has_query()) r.append("?").append(std::string_view(u.encoded_query()));
+  return r;
 }
 
-std::string base64(std::string_view s) {
-  std::string out((s.size() + 2) / 3 * 4 + 1, '\0');  // with room for the NUL of OpenSSL
-  const auto n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                 reinterpret_cast<const unsigned char*>(s.data()), static_cast<int>(s.size()));
-  out.resize(static_cast<std::size_t>(n));
-  return out;
-}
-
-// RFC 7617 section 2.
-std::string credentials(const urls::url_view& u) {
-  const std::string user = u.user();
-  const std::string password = u.password();
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  if (user.find(':') != user.npos) refuse("a user name with a colon cannot be sent as Basic authorization");
-  if (std::ranges::any_of(user + password, is_control)) refuse("the user name or the password has control characters");
-  return base64(user + ":" + password);
-}
-
-void set_authority(dial_target& t, const urls::url_view& u) {
-  switch (u.host_type()) {
-    case urls::host_type::ipv4:
-    case urls::host_type::name: t.host = u.host(); break;
-    case urls::host_type::ipv6: t.host = u.host_address(); break;
-    case urls::host_type::none:
-    case urls::host_type::ipvfuture: break;
-  }
-  const bool ipv6 = u.host_type() == urls::host_type::ipv6;
-  if (t.host.empty()) refuse("the URL has no host");
-  if (!ipv6 && !is_host_name(t.host)) refuse("the host of the URL is not a host name; non-ASCII names need punycode");
-  t.host_field = ipv6 ? "[" + t.host + "]" : t.host;
-
-  const std::string_view standard = t.secure ? "443" : "80";
-  t.port = standard;
-  if (!u.has_port() || u.port().empty()) return;
-  if (u.port_number() == 0) refuse("the port of the URL is not between 1 and 65535");
-  t.port = std::to_string(u.port_number());
-  if (t.port != standard) t.host_field += ":" + t.port;
-}
-
-void set_socket_path(dial_target& t, const urls::url_view& u) {
-  if (!u.encoded_authority().empty()) refuse("a ws+unix URL has three slashes: ws+unix:///path/to.sock:/target");
+protocol::outcome<dial_target> unix_target(const urls::url_view& u) {
+  if (!u.encoded_authority().empty()) return wrong("must have three slashes: ws+unix:///path/to.sock:/target");
   const std::string_view path = u.encoded_path();
   const auto colon = std::min(path.find(':'), path.size());
+  dial_target t;
   t.socket_path = urls::pct_string_view(path.substr(0, colon)).decode();
-  if (t.socket_path.size() < 2) refuse("the ws+unix URL names no socket");
-  if (t.socket_path.find('\0') != t.socket_path.npos) refuse("the path of the socket has a NUL");
+  if (t.socket_path.size() < 2) return wrong("names no socket");
+  if (t.socket_path.find('\0') != t.socket_path.npos) return wrong("has a NUL in the path of the socket");
   t.request = path.substr(std::min(colon + 1, path.size()));
+  if (!t.request.starts_with('/')) t.request.insert(0, 1, '/');
+  if (u.has_query()) t.request.append("?").append(std::string_view(u.encoded_query()));
   t.host_field = "localhost";
+  return t;
+}
+
+protocol::outcome<dial_target> network_target(const urls::url_view& u, bool secure) {
+  const auto authority = read_authority(u, secure ? "443" : "80");
+  if (!authority) return authority.error();
+  dial_target t;
+  t.secure = secure;
+  t.host = authority->host;
+  t.port = authority->port;
+  t.host_field = authority->host_field;
+  t.request = request_of(u);
+  if (authority->has_userinfo) {
+    if (authority->user.find(':') != std::string::npos)
+      return wrong("has a user name with a colon, which cannot be sent as Basic authorization");
+    t.credentials = basic_credentials(authority->user, authority->password);
+  }
+  return t;
+}
+
+// RFC 3986 section 5.2.4, on a path that begins with a slash.
+std::string remove_dot_segments(std::string_view path) {
+  std::vector<std::string_view> kept;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const auto end = std::min(path.find('/'), path.size());
+    const auto segment = path.substr(0, end);
+    path.remove_prefix(end);
+    const bool dots = segment == "." || segment == "..";
+    if (segment == ".." && !kept.empty()) kept.pop_back();
+    if (!dots)
+      kept.push_back(segment);
+    else if (path.empty())
+      kept.emplace_back();
+  }
+  std::string out;
+  for (const auto segment : kept) out.append("/").append(segment);
+  return out.empty() ? "/" : out;
+}
+
+// RFC 3986 section 5.2.2, for a reference without scheme and authority. By hand: `url::resolve` of Boost 1.81 lets
+// "/../" stand and drops a port that is out of range.
+std::string resolve(std::string_view base, const urls::url_view& reference) {
+  const std::string_view path = reference.encoded_path();
+  const auto base_path = base.substr(0, base.find('?'));
+  std::string r;
+  if (path.empty())
+    r = reference.has_query() ? base_path : base;
+  else if (path.starts_with('/'))
+    r = remove_dot_segments(path);
+  else
+    r = remove_dot_segments(std::string(base_path.substr(0, base_path.rfind('/') + 1)).append(path));
+  if (reference.has_query()) r.append("?").append(std::string_view(reference.encoded_query()));
+  return r;
+}
+
+enum class unix_sockets : bool { refused, allowed };
+
+protocol::outcome<dial_target> target_of(const urls::url_view& u, unix_sockets local) {
+  // RFC 6455 section 3.
+  if (u.has_fragment()) return wrong("has a fragment, which a WebSocket URL must not have");
+  const auto scheme = scheme_of(u);
+  if (scheme == "ws+unix" && local == unix_sockets::allowed) return unix_target(u);
+  if (equals_any(scheme, "wss", "https")) return network_target(u, true);
+  if (equals_any(scheme, "ws", "http")) return network_target(u, false);
+  return wrong(local == unix_sockets::allowed ? "must have the scheme ws, wss, http, https or ws+unix"
+                                              : "must have the scheme ws, wss, http or https");
 }
 
 }  // namespace
 
 dial_target parse_dial_target(std::string_view url) {
   const auto parsed = urls::parse_uri(url);
-  if (!parsed) refuse("the URL is malformed");
-  const urls::url_view& u = *parsed;
-  std::string scheme(u.scheme());
-  std::ranges::transform(scheme, scheme.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  // RFC 6455 section 3.
-  if (u.has_fragment()) refuse("a WebSocket URL has no fragment");
+  if (!parsed) throw system_error(errc::bad_url, "dial: the URL is malformed");
+  auto t = target_of(*parsed, unix_sockets::allowed);
+  if (!t) throw system_error(errc::bad_url, "dial: the URL " + t.error().text);
+  return std::move(*t);
+}
 
-  dial_target t;
-  if (scheme == "ws+unix") {
-    set_socket_path(t, u);
-  } else if (equals_any(scheme, "ws", "http") || equals_any(scheme, "wss", "https")) {
-    t.secure = equals_any(scheme, "wss", "https");
-    if (!u.has_authority()) refuse("the URL has no host");
-    // RFC 3986 section 3.2 ends an authority at a slash; Boost.URL 1.81 also where the digits of the port end.
-    if (!u.encoded_path().empty() && !u.encoded_path().starts_with('/')) refuse("the port of the URL is not a number");
-    set_authority(t, u);
-    t.request = std::string_view(u.encoded_path());
-    if (u.has_userinfo()) t.credentials = credentials(u);
-  } else {
-    refuse("the scheme of the URL must be ws, wss, http, https or ws+unix");
+protocol::outcome<dial_target> redirect_target(const dial_target& from, std::string_view location) {
+  // A fragment is for whoever shows a document.
+  location = location.substr(0, location.find('#'));
+  const auto reference = urls::parse_uri_reference(location);
+  if (!reference) return wrong("is malformed");
+  if (!reference->has_scheme() && !reference->has_authority()) {
+    dial_target same = from;
+    same.request = resolve(from.request, *reference);
+    return same;
   }
-  if (!t.request.starts_with('/')) t.request.insert(0, 1, '/');
-  if (u.has_query()) t.request.append("?").append(std::string_view(u.encoded_query()));
+  std::string absolute(location);
+  if (!reference->has_scheme()) absolute.insert(0, from.secure ? "wss:" : "ws:");
+  const auto url = urls::parse_uri(absolute);
+  if (!url) return wrong("is malformed");
+  auto t = target_of(*url, unix_sockets::refused);
+  if (t && from.secure && !t->secure) return wrong("leads from TLS to plain text at " + t->host_field);
   return t;
+}
+
+bool same_origin(const dial_target& from, const dial_target& to) {
+  if (!from.socket_path.empty() || !to.socket_path.empty()) return from.socket_path == to.socket_path;
+  if (!protocol::iequals(from.host, to.host)) return false;
+  if (from.secure == to.secure) return from.port == to.port;
+  return to.secure && from.port == "80" && to.port == "443";
 }
 
 }  // namespace coax::detail

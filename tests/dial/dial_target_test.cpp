@@ -89,6 +89,8 @@ BOOST_AUTO_TEST_CASE(other_urls_are_refused) {
                           "ws://b%C3%BCcher.example/",
                           "ws://example.com:0/",
                           "ws://example.com:65536/",
+                          "ws://example.com:99999/",
+                          "ws://example.com:131152/",
                           "ws://example.com:99999999999/",
                           "ws://example.com:http/",
                           "ws://example.com:80a/",
