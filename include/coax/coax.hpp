@@ -8,6 +8,7 @@
 #include <coax/conn.hpp>
 #include <coax/context.hpp>
 #include <coax/cookie_jar.hpp>
+#include <coax/deflate.hpp>
 #include <coax/dial.hpp>
 #include <coax/error.hpp>
 #include <coax/exchange.hpp>

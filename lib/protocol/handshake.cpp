@@ -99,19 +99,6 @@ std::optional<failure> check_acceptance(const reply_head& reply, std::string_vie
   return std::nullopt;
 }
 
-std::optional<failure> check_extensions(header_fields fields, bool deflate_offered) {
-  bool deflate_seen = false;
-  for (const auto extension : list_elements(fields, "Sec-WebSocket-Extensions")) {
-    const auto name = trim(extension.substr(0, extension.find(';')));
-    if (!deflate_offered || name != "permessage-deflate") {
-      return bad_reply("the server chose the extension " + quoted(name) + ", which was not offered (RFC 6455 4.1)");
-    }
-    if (deflate_seen) return bad_reply("the server chose permessage-deflate twice (RFC 7692 5)");
-    deflate_seen = true;
-  }
-  return std::nullopt;
-}
-
 outcome<std::string> check_subprotocol(header_fields fields, std::span<const std::string> offered) {
   if (count(fields, "Sec-WebSocket-Protocol") == 0) return std::string();
   const auto chosen = only_value(fields, "Sec-WebSocket-Protocol");
@@ -123,7 +110,8 @@ outcome<std::string> check_subprotocol(header_fields fields, std::span<const std
 
 }  // namespace
 
-upgrade_verdict check_upgrade(const request_head& request, const accept_policy& policy) {
+upgrade_verdict check_upgrade(const request_head& request, const accept_policy& policy,
+                              const deflate_options& deflate) {
   const auto fields = request.fields;
   auto refused = check_intent(request);
   if (!refused) refused = check_version(fields);
@@ -135,13 +123,17 @@ upgrade_verdict check_upgrade(const request_head& request, const accept_policy& 
   if (subprotocol.empty() && policy.require_subprotocol) {
     return rejection{400, {}, "none of the subprotocols offered is supported here (RFC 6455 4.2.2)"};
   }
-  return upgrade{accept_value(*only_value(fields, "Sec-WebSocket-Key")), std::string(subprotocol)};
+  return upgrade{accept_value(*only_value(fields, "Sec-WebSocket-Key")), std::string(subprotocol),
+                 choose_deflate(fields, deflate)};
 }
 
-outcome<std::string> check_reply(const reply_head& reply, const client_offer& offer) {
+outcome<server_choice> check_reply(const reply_head& reply, const client_offer& offer) {
   if (auto wrong = check_acceptance(reply, offer.key)) return *std::move(wrong);
-  if (auto wrong = check_extensions(reply.fields, offer.deflate)) return *std::move(wrong);
-  return check_subprotocol(reply.fields, offer.subprotocols);
+  const auto deflate = check_extensions(reply.fields, offer.deflate);
+  if (!deflate) return deflate.error();
+  const auto subprotocol = check_subprotocol(reply.fields, offer.subprotocols);
+  if (!subprotocol) return subprotocol.error();
+  return server_choice{*subprotocol, *deflate};
 }
 
 }  // namespace coax::protocol

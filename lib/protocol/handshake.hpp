@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/accept_key.hpp"
+#include "protocol/extensions.hpp"
 #include "protocol/failure.hpp"
 #include "protocol/header_field.hpp"
 #include "protocol/origin.hpp"
@@ -32,6 +33,7 @@ struct accept_policy {
 struct upgrade {
   std::string accept;       ///< Sec-WebSocket-Accept.
   std::string subprotocol;  ///< As the client spelled it; empty for none.
+  std::optional<deflate_answer> deflate;
 };
 
 /// The reply to a request that is refused.
@@ -44,7 +46,8 @@ struct rejection {
 using upgrade_verdict = boost::system::result<upgrade, rejection>;
 
 /// Checks a request, in the order of docs/behaviour.md, section 1.
-upgrade_verdict check_upgrade(const request_head& request, const accept_policy& policy);
+upgrade_verdict check_upgrade(const request_head& request, const accept_policy& policy,
+                              const deflate_options& deflate = {});
 
 struct reply_head {
   unsigned status = 0;
@@ -55,10 +58,16 @@ struct reply_head {
 struct client_offer {
   std::string_view key;
   std::span<const std::string> subprotocols;
-  bool deflate = false;  ///< permessage-deflate; its parameters are checked elsewhere.
+  deflate_options deflate;
 };
 
-/// Checks the reply to a client's request; the subprotocol that the server chose, as the client spelled it.
-outcome<std::string> check_reply(const reply_head& reply, const client_offer& offer);
+/// What a server has agreed to.
+struct server_choice {
+  std::string subprotocol;  ///< As the client spelled it; empty for none.
+  std::optional<deflate_agreement> deflate;
+};
+
+/// Checks the reply to a client's request.
+outcome<server_choice> check_reply(const reply_head& reply, const client_offer& offer);
 
 }  // namespace coax::protocol

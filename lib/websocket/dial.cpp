@@ -36,12 +36,12 @@ task<std::optional<conn>> shake_hands(dial_request& request, const dial_options&
     protocol::client_offer offer;
     offer.key = key;
     offer.subprotocols = options.subprotocols();
-    const auto subprotocol = protocol::check_reply(answer, offer);
-    if (subprotocol) {
-      const connection_settings settings(protocol::role::client, options, *subprotocol);
+    const auto choice = protocol::check_reply(answer, offer);
+    if (choice) {
+      const connection_settings settings(protocol::role::client, options, choice->subprotocol);
       co_return conn(connection::create(attempt.succeed(), settings, reply.rest()));
     }
-    wrong = subprotocol.error().text;
+    wrong = choice.error().text;
   }
   std::string body;
   if (answer.status != 101) body = co_await reply.read_body(ctx);

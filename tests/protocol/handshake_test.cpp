@@ -148,6 +148,19 @@ BOOST_AUTO_TEST_CASE(the_servers_order_decides_the_subprotocol_and_the_clients_s
   BOOST_TEST(chosen(good) == "refused 400");
 }
 
+BOOST_AUTO_TEST_CASE(deflate_is_chosen_where_it_is_on) {
+  const auto request = good.with("Sec-WebSocket-Extensions", "permessage-deflate");
+  const auto plain = check_upgrade({.method = "GET", .version = 11, .fields = request.fields}, {});
+  const auto compressed =
+      check_upgrade({.method = "GET", .version = 11, .fields = request.fields}, {}, deflate_mode::context_takeover);
+
+  BOOST_REQUIRE(plain.has_value());
+  BOOST_TEST(!plain->deflate.has_value());
+  BOOST_REQUIRE(compressed.has_value());
+  BOOST_REQUIRE(compressed->deflate.has_value());
+  BOOST_TEST(compressed->deflate->extension == "permessage-deflate");
+}
+
 BOOST_AUTO_TEST_CASE(an_endless_value_is_shortened_in_the_text) {
   const std::string origin = "https://" + std::string(5000, 'x');
   const auto request = good.with("Origin", origin);
@@ -162,8 +175,10 @@ const head reply{{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-Web
 /// "ok" and the subprotocol, or the text of the failure.
 std::string verdict_on(const head& h, unsigned status = 101, bool deflate = false) {
   static const std::vector<std::string> offered{"chat.v2", "chat.v1"};
-  const auto verdict = check_reply({status, h.fields}, {.key = key, .subprotocols = offered, .deflate = deflate});
-  if (verdict) return "ok " + *verdict;
+  client_offer offer{.key = key, .subprotocols = offered, .deflate = {}};
+  if (deflate) offer.deflate.mode(deflate_mode::context_takeover);
+  const auto verdict = check_reply({status, h.fields}, offer);
+  if (verdict) return "ok " + verdict->subprotocol + (verdict->deflate ? "deflate" : "");
   BOOST_TEST((verdict.error().code == errc::handshake_failed));
   return verdict.error().text;
 }
@@ -205,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_status_other_than_101_is_named) {
 BOOST_AUTO_TEST_CASE(deflate_may_be_chosen_once_if_it_was_offered) {
   constexpr auto name = "Sec-WebSocket-Extensions";
 
-  BOOST_TEST(verdict_on(reply.with(name, "permessage-deflate; server_max_window_bits=10"), 101, true) == "ok ");
+  BOOST_TEST(verdict_on(reply.with(name, "permessage-deflate; server_max_window_bits=10"), 101, true) == "ok deflate");
   BOOST_TEST(verdict_on(reply.with(name, "permessage-deflate").and_also(name, "permessage-deflate"), 101, true) ==
              "the server chose permessage-deflate twice (RFC 7692 5)");
   BOOST_TEST(verdict_on(reply.with(name, "x-compress"), 101, true) ==
