@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -65,13 +66,13 @@ class erased_operation final : public stream_operation {
   erased_operation(Handler&& h, const asio::any_io_executor& ex)
       : handler_(std::move(h)), work_(asio::get_associated_executor(handler_, ex)) {}
 
-  void complete(const error_code& ec, std::size_t n) override {
+  void complete(const error_code& ec, [[maybe_unused]] std::size_t n) override {
     // The memory is free before the handler runs, so that its next operation can have it.
     allocator_type allocator(asio::get_associated_allocator(handler_, asio::recycling_allocator<void>()));
     const auto work = std::move(work_);
-    auto call = [h = std::move(handler_), ec, size = n]() mutable {
+    auto call = [h = std::move(handler_), ec, rest = std::tuple<Arguments...>(static_cast<Arguments>(n)...)]() mutable {
       if (auto slot = asio::get_associated_cancellation_slot(h); slot.is_connected()) slot.clear();
-      std::move(h)(ec, static_cast<Arguments>(size)...);
+      std::apply([&](const auto&... more) { std::move(h)(ec, more...); }, rest);
     };
     this->~erased_operation();
     std::allocator_traits<allocator_type>::deallocate(allocator, this, 1);
