@@ -67,7 +67,8 @@ struct frame_info {
 };
 
 /// Functions that a connection calls, on its executor, from within its own work: they must not throw, and should
-/// return soon. They may use the connection, but not wait for it.
+/// return soon. They may write to the connection. They may close it, or let go of it, which takes effect in a
+/// turn of its own. A read that they begin fails with `errc::concurrent_read`.
 struct conn_hooks {
   conn_hooks() = default;
 
@@ -191,7 +192,8 @@ class conn {
   task<result<message>> try_read(context ctx = {});
 
   /// Takes a message that has already arrived, without waiting and without a coroutine; nothing if there is none or a
-  /// read is in progress. From the connection's executor only.
+  /// read is in progress. As `read` it drops the rest of a message that was being read in parts. From the connection's
+  /// executor only.
   std::optional<message> try_next();
 
   /// Begins to read a message in parts, as they arrive; completes when the first of it is there. What is left unread of
@@ -203,8 +205,8 @@ class conn {
   ///
   /// Completes when the message is in the send queue or in the socket; above `send_queue_limit` bytes queued it waits
   /// (backpressure), and a message over 16 KiB is sent from the caller's memory before it completes. `bytes` must
-  /// stay valid until then. Several writes of one turn of the executor leave in one system call, at the latest when
-  /// the turn ends.
+  /// stay valid until then (called from another executor, a copy is sent). Several writes of one turn of the executor
+  /// leave in one system call, at the latest when the turn ends.
   ///
   /// @throws close_error   the connection has ended, or is closing.
   /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded` (nothing sent); `errc::canceled_sent`,
@@ -229,8 +231,8 @@ class conn {
   std::size_t buffered_amount() const noexcept;
   /// Until the transport has taken all that was written. @throws as `write`.
   task<> drained(context ctx = {});
-  /// Holds back what is written until the guard goes, or 64 KiB are queued: for a batch that takes several turns of
-  /// the executor (what one turn writes leaves together anyway).
+  /// Holds back what is written until the guard goes, 64 KiB are queued, or a ping or pong has to leave: for a batch
+  /// that takes several turns of the executor (what one turn writes leaves together anyway).
   [[nodiscard]] output_hold hold();
 
   /// Sends a ping and waits for its pong; returns the round trip time. Many may be outstanding. If nobody reads, it

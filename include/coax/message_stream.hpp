@@ -18,6 +18,7 @@ namespace coax {
 /// It is the connection's one reader while an operation is in progress. What is left of the message is dropped when
 /// the next `read` or `reader` begins; from then on this one throws `std::logic_error`. Bytes of a text message have
 /// been checked, as far as they came, but a part may end within a character. `read_limit` holds for the whole message.
+/// The reader must stay where it is while an operation is in progress.
 class message_reader {
  public:
   message_reader(message_reader&&) noexcept = default;
@@ -47,8 +48,9 @@ class message_reader {
 /// Writes one message in parts; made by `conn::writer`.
 ///
 /// What is written is gathered into fragments of 32 KiB (RFC 6455 section 5.4). One operation at a time: a second one
-/// throws `std::logic_error`. A writer that goes without `finish` leaves a message without an end, which nothing can
-/// mend: the connection is closed with 1011. A close that comes meanwhile, ours or the peer's, cuts the message off.
+/// throws `std::logic_error`. A writer that goes without `finish`, when a part of its message has left, leaves a
+/// message without an end, which nothing can mend: the connection is closed with 1011. A close that comes meanwhile,
+/// ours or the peer's, cuts the message off.
 class message_writer {
  public:
   message_writer(message_writer&&) noexcept = default;

@@ -5,8 +5,6 @@
 #include <coax/conn.hpp>
 #include <coax/prepared_message.hpp>
 
-#include <boost/asio/dispatch.hpp>
-
 #include <stdexcept>
 
 namespace coax {
@@ -63,7 +61,14 @@ task<error_code> write_slowly(connection_ptr c, bool home, protocol::opcode op, 
     const detail::outgoing what(op, bytes, total);
     co_return co_await c->send_queued(what, ctx);
   }
-  auto write = [c, op, bytes, total](context inner) { return write_at_home(c, op, bytes, total, std::move(inner)); };
+  // A copy: the caller's memory may go with its io_context while the connection is still sending.
+  const auto copy = std::make_shared<detail::storage>(total);
+  for (const auto& piece : bytes) copy->append(piece.data(), piece.size());
+  auto write = [c, op, copy](context inner) -> task<error_code> {
+    const auto at_call = inner;
+    const asio::const_buffer whole(copy->data(), copy->size());
+    co_return co_await write_at_home(c, op, pieces(&whole, 1), whole.size(), at_call);
+  };
   co_return co_await detail::elsewhere<error_code>(c->executor(), ctx, write);
 }
 
@@ -107,24 +112,26 @@ conn::~conn() {
 
 task<message> conn::read(context ctx) {
   const auto caller = co_await asio::this_coro::executor;
+  // It outlives this handler, whatever a hook does with the handle.
+  connection* const fast = connection_.get();
   const bool home = at_home(caller, connection_);
   message m;
   error_code ec;
-  if (!home || !connection_->take(ctx, m, ec)) {
-    const auto c = connection_;
+  if (!home || !fast->take(ctx, m, ec)) {
+    const auto c = fast->self();
     ec = co_await read_slowly(c, home, ctx, m);
     if (ec) c->throw_error(ec, "read");
   }
-  if (ec) connection_->throw_error(ec, "read");
+  if (ec) fast->throw_error(ec, "read");
   co_return m;
 }
 
 task<std::optional<message>> conn::next(context ctx) {
+  const auto c = connection_;
   const auto caller = co_await asio::this_coro::executor;
-  const bool home = at_home(caller, connection_);
+  const bool home = at_home(caller, c);
   message m;
   error_code ec;
-  const auto c = connection_;
   if (!home || !c->take(ctx, m, ec)) ec = co_await read_slowly(c, home, ctx, m);
   if (!ec) co_return std::move(m);
   if (const auto end = c->closed(); ec == errc::closed && end && end->clean)
@@ -133,11 +140,11 @@ task<std::optional<message>> conn::next(context ctx) {
 }
 
 task<result<message>> conn::try_read(context ctx) {
+  const auto c = connection_;
   const auto caller = co_await asio::this_coro::executor;
-  const bool home = at_home(caller, connection_);
+  const bool home = at_home(caller, c);
   message m;
   error_code ec;
-  const auto c = connection_;
   if (!home || !c->take(ctx, m, ec)) ec = co_await read_slowly(c, home, ctx, m);
   if (ec) co_return ec;
   co_return std::move(m);
@@ -154,8 +161,8 @@ std::optional<message> conn::try_next() {
 task<> conn::write(message_kind kind, asio::const_buffer bytes, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const pieces one(&bytes, 1);
-  fast_write w(caller, connection_, opcode_of(kind), one, bytes.size(), ctx);
   const auto c = connection_;
+  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), ctx);
   if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), ctx);
   if (w.ec) c->throw_error(w.ec, "write");
 }
@@ -163,8 +170,8 @@ task<> conn::write(message_kind kind, asio::const_buffer bytes, context ctx) {
 task<> conn::write(message_kind kind, pieces list, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const auto total = asio::buffer_size(list);
-  fast_write w(caller, connection_, opcode_of(kind), list, total, ctx);
   const auto c = connection_;
+  fast_write w(caller, c, opcode_of(kind), list, total, ctx);
   if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), list, total, ctx);
   if (w.ec) c->throw_error(w.ec, "write");
 }
@@ -181,8 +188,8 @@ task<> conn::write_binary(std::span<const std::byte> bytes, context ctx) {
 task<result<void>> conn::try_write(message_kind kind, asio::const_buffer bytes, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const pieces one(&bytes, 1);
-  fast_write w(caller, connection_, opcode_of(kind), one, bytes.size(), ctx);
   const auto c = connection_;
+  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), ctx);
   if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), ctx);
   if (w.ec) co_return w.ec;
   co_return result<void>();
@@ -230,12 +237,12 @@ std::size_t conn::buffered_amount() const noexcept { return connection_->stats()
 output_hold conn::hold() { return output_hold(connection_); }
 
 output_hold::output_hold(connection_ptr c) : connection_(std::move(c)) {
-  asio::dispatch(connection_->executor(), [held = connection_] { held->hold_output(); });
+  connection_->at_home([](connection& home) { home.hold_output(); });
 }
 
 output_hold::~output_hold() {
   if (!connection_ || connection_->shut_down()) return;
-  asio::dispatch(connection_->executor(), [held = connection_] { held->release_output(); });
+  connection_->at_home([](connection& home) { home.release_output(); });
 }
 
 task<std::chrono::nanoseconds> conn::ping(context ctx) {
@@ -257,9 +264,9 @@ task<std::chrono::nanoseconds> conn::ping(context ctx) {
 }
 
 task<> conn::close(coax::status code, std::string_view reason, context ctx) {
+  const auto c = connection_;
   start_close(code, reason);
   const auto caller = co_await asio::this_coro::executor;
-  const auto c = connection_;
   error_code ec;
   if (at_home(caller, c)) {
     ec = co_await c->wait_until_finished(ctx);
@@ -275,18 +282,18 @@ task<> conn::close(coax::status code, std::string_view reason, context ctx) {
 
 void conn::start_close(coax::status code, std::string_view reason) {
   protocol::check_close({code, reason});
-  asio::dispatch(connection_->executor(),
-                 [c = connection_, code, why = std::string(reason)] { c->begin_close(code, why); });
+  connection_->at_home([code, why = std::string(reason)](connection& c) { c.begin_close(code, why); });
 }
 
 void conn::close_now() {
-  asio::dispatch(connection_->executor(), [c = connection_] { c->end_now(); });
+  connection_->at_home([](connection& c) { c.end_now(); });
 }
 
 std::stop_token conn::close_read(context ctx) {
-  asio::dispatch(connection_->executor(), [c = connection_] { c->begin_close_read(); });
-  if (!ctx.stop_token().stop_possible() && !ctx.has_deadline()) return connection_->done();
-  return connection_->until_done(ctx);
+  const auto c = connection_;
+  c->at_home([](connection& home) { home.begin_close_read(); });
+  if (!ctx.stop_token().stop_possible() && !ctx.has_deadline()) return c->done();
+  return c->until_done(ctx);
 }
 
 std::stop_token conn::done() const { return connection_->done(); }
@@ -294,7 +301,7 @@ std::stop_token conn::done() const { return connection_->done(); }
 close_info conn::closed() const { return connection_->closed().value_or(close_info{}); }
 
 void conn::read_limit(std::size_t bytes) {
-  asio::dispatch(connection_->executor(), [c = connection_, bytes] { c->set_read_limit(bytes); });
+  connection_->at_home([bytes](connection& c) { c.set_read_limit(bytes); });
 }
 
 std::string_view conn::subprotocol() const noexcept { return connection_->subprotocol(); }

@@ -9,6 +9,8 @@
 #include <coax/conn.hpp>
 #include <coax/transport.hpp>
 
+#include <boost/asio/dispatch.hpp>
+
 #include <atomic>
 #include <vector>
 
@@ -67,9 +69,11 @@ class drain_observer {
   ~drain_observer() = default;
 };
 
+class connection;
+
 /// Hands the frames of both directions to the user's hook.
 struct frame_taps {
-  explicit frame_taps(const std::function<void(const frame_info&)>& hook);
+  explicit frame_taps(connection& c);
   protocol::frame_tap received, sent;
 };
 
@@ -113,16 +117,14 @@ class connection final : public parking_lot, public transport::observer {
 
   /// Takes a message that is there, or tells why there will be none. False: it must be waited for.
   bool take(const context& ctx, message& out, error_code& ec) {
-    if (reading_ || close_read_) [[unlikely]]
-      return ec = errc::concurrent_read, true;
+    if (!may_read(ec)) [[unlikely]]
+      return true;
     if ((ec = ctx.stopped())) [[unlikely]]
       return true;
     if (open_reader_ != 0) [[unlikely]]
       drop_unread();
-    reading_ = true;
-    const bool done = take_ready(out, ec);
-    reading_ = false;
-    return done;
+    const flag_guard guard(reading_);
+    return take_ready(out, ec);
   }
   /// Until there is something to take, or will never be.
   task<error_code> wait_until_ready(const context& ctx);
@@ -186,16 +188,66 @@ class connection final : public parking_lot, public transport::observer {
   const transport& lower() const noexcept { return *transport_; }
   protocol::role role() const noexcept { return role_; }
 
+  std::shared_ptr<connection> self() { return std::static_pointer_cast<connection>(shared_from_this()); }
+  /// Calls `f(*this)` on the executor: inside this call if that is where it is, but never from within a hook, which is
+  /// called in the middle of things.
+  template <class F>
+  void at_home(F f) {
+    asio::dispatch(executor(), [c = self(), f = std::move(f)]() mutable {
+      if (!c->in_hook_) return f(*c);
+      asio::post(c->executor(), [c, f = std::move(f)]() mutable { f(*c); });
+    });
+  }
+
  private:
   friend class ping_waiter;
   friend class write_waiter;
+  friend struct frame_taps;
   using clock = steady;
+
+  /// Sets a flag for as long as it lives.
+  class flag_guard {
+   public:
+    explicit flag_guard(bool& f) noexcept : flag_(f) { flag_ = true; }
+    flag_guard(const flag_guard&) = delete;
+    flag_guard& operator=(const flag_guard&) = delete;
+    ~flag_guard() { flag_ = false; }
+
+   private:
+    bool& flag_;
+  };
+  /// Where one waiter is to be found, for as long as it waits: also when its wait ends with an exception.
+  class in_place {
+   public:
+    in_place(waiter*& place, waiter& w) noexcept : place_(place), waiter_(&w) { place_ = &w; }
+    in_place(const in_place&) = delete;
+    in_place& operator=(const in_place&) = delete;
+    ~in_place() {
+      if (place_ == waiter_) place_ = nullptr;
+    }
+
+   private:
+    waiter*& place_;
+    waiter* waiter_;
+  };
+  template <class Call>
+  auto in_hook(Call call) {
+    const flag_guard guard(in_hook_);
+    return call();
+  }
+  bool may_read(error_code& ec) const noexcept {
+    const bool taken = reading_ || in_hook_ || (close_read_ && !ended_);
+    if (taken) [[unlikely]]
+      ec = errc::concurrent_read;
+    return !taken;
+  }
 
   // connection_stream.cpp
   void drop_unread() noexcept;
   void part_taken(bool last) noexcept;
   bool writer_is_open(std::uint64_t number, error_code& ec) const;
   task<error_code> wait_for_room(const context& ctx);
+  bool drained() const noexcept { return outbox_.empty() && (outbox_.waiting() == 0 || outbox_.stream_open()); }
 
   // connection_read.cpp
   bool take_ready(message& out, error_code& ec);
@@ -213,6 +265,7 @@ class connection final : public parking_lot, public transport::observer {
 
   // connection_write.cpp
   void output_changed();
+  void control_changed();
   bool held() const noexcept;
   void flush();
   void wake_writers();
@@ -247,9 +300,9 @@ class connection final : public parking_lot, public transport::observer {
 
   void on_ready(transport::direction d) override;
   void on_shutdown() noexcept override;
-  std::shared_ptr<connection> self() { return std::static_pointer_cast<connection>(shared_from_this()); }
 
   const protocol::role role_;
+  bool in_hook_ = false;
   // Input
   bool ready_is_part_ = false;
   bool reading_ = false;  // a read is in progress
@@ -259,6 +312,7 @@ class connection final : public parking_lot, public transport::observer {
   // Output
   bool blocked_ = false;  // the transport had no room and will tell
   bool turn_posted_ = false;
+  bool writing_part_ = false;
   bool sent_since_receive_ = false;
   unsigned receives_in_turn_ = 0;
   unsigned holds_ = 0;  // of the output
@@ -315,6 +369,7 @@ class connection final : public parking_lot, public transport::observer {
   bool half_sent_ = false;                  // our close frame ended our direction alone
   bool peer_ended_ = false;                 // the peer's did, and is to be answered when we have ended ours
   error_code write_error_;
+  std::atomic<bool> write_failed_{false};  // for other threads: write_error_ is settled
   error_code end_code_;
   std::string end_text_;
   close_info info_;

@@ -1,22 +1,24 @@
 #include "protocol/close_frame.hpp"
 #include "websocket/connection.hpp"
 
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 
 namespace coax::detail {
 namespace {
 
-protocol::frame_tap tap_to(const std::function<void(const frame_info&)>& hook, frame_info::direction way) {
-  return [&hook, way](const protocol::frame_header& h) {
-    hook({way, static_cast<std::uint8_t>(h.op), h.fin, h.rsv1, h.masked, h.length});
-  };
+frame_info describe(frame_info::direction way, const protocol::frame_header& h) {
+  return {way, static_cast<std::uint8_t>(h.op), h.fin, h.rsv1, h.masked, h.length};
 }
 
 }  // namespace
 
-frame_taps::frame_taps(const std::function<void(const frame_info&)>& hook)
-    : received(tap_to(hook, frame_info::direction::received)), sent(tap_to(hook, frame_info::direction::sent)) {}
+frame_taps::frame_taps(connection& c)
+    : received([&c](const protocol::frame_header& h) {
+        c.in_hook([&] { c.hooks_->on_frame(describe(frame_info::direction::received, h)); });
+      }),
+      sent([&c](const protocol::frame_header& h) {
+        c.in_hook([&] { c.hooks_->on_frame(describe(frame_info::direction::sent, h)); });
+      }) {}
 
 connection::connection(std::shared_ptr<transport> t, const connection_settings& s)
     : parking_lot(t->executor()),
@@ -39,7 +41,7 @@ connection::connection(std::shared_ptr<transport> t, const connection_settings& 
       max_lifetime_(s.max_lifetime),
       subprotocol_(s.subprotocol) {
   if (!s.hooks.on_frame) return;
-  taps_ = std::make_unique<frame_taps>(hooks_->on_frame);
+  taps_ = std::make_unique<frame_taps>(*this);
   assembler_.tap(&taps_->received);
   outbox_.tap(&taps_->sent);
 }
@@ -185,6 +187,7 @@ void connection::finish() {
   transport_->close();
   drop_writers(started_write::fails);
   outbox_.clear();
+  publish_queue();
   read_link_.detach();
   close_due_ = stall_due_ = clock::time_point::max();
   wake_all({});
@@ -224,18 +227,18 @@ std::stop_token connection::until_done(const context& ctx) {
   };
   auto both = std::make_shared<linked>(executor(), ctx, done());
   auto token = both->scope.get_token();
-  asio::dispatch(executor(), [c = self(), both = std::move(both)] {
-    if (c->ended_) return both->scope.request_stop();
-    c->scopes_.push_back(both);
+  at_home([both = std::move(both)](connection& c) {
+    if (c.ended_) return both->scope.request_stop();
+    c.scopes_.push_back(both);
   });
   return token;
 }
 
 void connection::abandon() noexcept {
   if (shut_down()) return;
-  asio::dispatch(executor(), [c = self()] {
-    if (!c->outbox_.close_requested()) return c->end_now();
-    if (c->half_sent_) c->begin_close(status::normal, {});
+  at_home([](connection& c) {
+    if (!c.outbox_.close_requested()) return c.end_now();
+    if (c.half_sent_) c.begin_close(status::normal, {});
   });
 }
 
@@ -253,7 +256,7 @@ void connection::throw_error(error_code ec, std::string_view operation) const {
   if (ec == errc::closed) {
     if (info) throw close_error(info->status, info->reason, info->clean, info->error);
     // A write has found the transport broken before a read has.
-    if (write_error_) throw close_error(status::abnormal, {}, false, write_error_);
+    if (write_failed_.load(std::memory_order_acquire)) throw close_error(status::abnormal, {}, false, write_error_);
     throw close_error(status::no_status, "the connection is closing", false);
   }
   std::string what(operation);

@@ -69,7 +69,12 @@ bool connection::handle_data(bool part) {
   if (peer_ended_)
     return fail(errc::protocol_error, status::protocol_error, "data behind the close frame (RFC 6455 5.5.1)"), true;
   // While we close, data is only for a reader that waits for it.
-  if (outbox_.close_requested() && !half_sent_ && !reading_) return static_cast<void>(assembler_.take_message()), false;
+  if (outbox_.close_requested() && !half_sent_ && !reading_) {
+    assembler_.take_message();
+    // A reader in parts must not go on behind a hole.
+    if (open_reader_ != 0) drop_unread();
+    return false;
+  }
   ready_ = assembler_.take_message();
   ready_is_part_ = part;
   has_ready_ = true;
@@ -78,10 +83,11 @@ bool connection::handle_data(bool part) {
 
 bool connection::handle_ping() {
   pings_received_.add();
-  const bool answered = !hooks_ || !hooks_->on_ping || hooks_->on_ping(assembler_.control_payload());
+  const bool answered =
+      !hooks_ || !hooks_->on_ping || in_hook([&] { return hooks_->on_ping(assembler_.control_payload()); });
   if (answered && !ended_ && (!outbox_.close_requested() || half_sent_)) {
     outbox_.pong(assembler_.control_payload());
-    output_changed();
+    control_changed();
   }
   return ended_;
 }
@@ -159,11 +165,7 @@ message connection::claim() noexcept {
 
 task<error_code> connection::wait_until_ready(const context& ctx) {
   const auto keep = self();
-  struct reading_guard {
-    explicit reading_guard(bool& f) noexcept : flag(f) { flag = true; }
-    ~reading_guard() { flag = false; }
-    bool& flag;
-  } guard(reading_);
+  const flag_guard guard(reading_);
   while (!has_ready_ && !advance() && !peer_ended_) {
     if (!outbox_.empty() && !blocked_ && !held()) flush();
     // Right after sending there is hardly anything to receive: others have their turn first (docs/performance.md).
@@ -175,9 +177,8 @@ task<error_code> connection::wait_until_ready(const context& ctx) {
     }
     if (ended_) break;
     plain_waiter w(ctx, &read_link_);
-    reader_ = &w;
+    const in_place guard_of_reader(reader_, w);
     error_code ec = co_await park(w);
-    if (reader_ == &w) reader_ = nullptr;
     // What has been seen to be stopped takes nothing.
     if (!ec) ec = ctx.stopped();
     if (ec) co_return ec;
@@ -187,7 +188,7 @@ task<error_code> connection::wait_until_ready(const context& ctx) {
 
 void connection::on_pong(std::span<const std::byte> payload) {
   pongs_received_.add();
-  if (hooks_ && hooks_->on_pong) hooks_->on_pong(payload);
+  if (hooks_ && hooks_->on_pong) in_hook([&] { hooks_->on_pong(payload); });
   if (payload.size() != sizeof(std::uint64_t)) return;
   std::uint64_t id;
   std::memcpy(&id, payload.data(), sizeof id);

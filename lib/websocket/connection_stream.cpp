@@ -20,17 +20,19 @@ void connection::drop_unread() noexcept {
 }
 
 task<error_code> connection::open_reader(const context& ctx, std::uint64_t& number, message_kind& kind) {
-  if (reading_ || close_read_) co_return errc::concurrent_read;
-  if (const auto ec = ctx.stopped()) co_return ec;
+  error_code ec;
+  if (!may_read(ec)) co_return ec;
+  if ((ec = ctx.stopped())) co_return ec;
   if (open_reader_ != 0) drop_unread();
   // A message that is there already is its own last part.
   if (!has_ready_ && !ended_) {
     ready_is_part_ = false;
     assembler_.deliver(assembler::delivery::parts);
+    const flag_guard guard(reading_);
     std::size_t none = 0;
     handle(assembler_.feed({}, none));
   }
-  const error_code ec = co_await wait_until_ready(ctx);
+  ec = co_await wait_until_ready(ctx);
   if (ec) {
     // Nobody has seen a part: the message is still whole.
     if (has_ready_ && ready_is_part_) {
@@ -49,15 +51,16 @@ bool connection::take_part(std::uint64_t number, const context& ctx, asio::mutab
                            bool& over, error_code& ec) {
   n = 0;
   over = false;
-  if (reading_ || close_read_) return ec = errc::concurrent_read, true;
-  if ((ec = ctx.stopped())) return true;
+  if (!may_read(ec) || (ec = ctx.stopped())) return true;
   if (open_reader_ != number) {
     if (ended_ || outbox_.close_requested()) return ec = ended_ ? end_code_ : make_error_code(errc::closed), true;
     throw std::logic_error("coax: a message_reader whose message was given up by a later read");
   }
-  reading_ = true;
-  const bool ready = has_ready_ || advance();
-  reading_ = false;
+  bool ready = has_ready_;
+  if (!ready) {
+    const flag_guard guard(reading_);
+    ready = advance();
+  }
   if (!ready && !peer_ended_) return false;
   if (!has_ready_) return ec = read_end(), true;
   n = std::min(to.size(), ready_.size() - ready_taken_);
@@ -93,6 +96,7 @@ task<error_code> connection::open_writer(protocol::opcode op, const context& ctx
     // Its turn came at the same time as its stop: nothing has been sent yet.
     outbox_.stream_abort();
     outbox_.proceed();
+    output_changed();
     wake_writers();
     co_return ec == errc::canceled_sent ? errc::canceled : errc::deadline_exceeded;
   }
@@ -102,7 +106,7 @@ task<error_code> connection::open_writer(protocol::opcode op, const context& ctx
 
 // Whether the writer may go on; otherwise `ec` tells why not.
 bool connection::writer_is_open(std::uint64_t number, error_code& ec) const {
-  if (room_waiter_) throw std::logic_error("coax: another operation of the message_writer is in progress");
+  if (writing_part_) throw std::logic_error("coax: another operation of the message_writer is in progress");
   if (ended_ || write_error_ || outbox_.close_requested()) return ec = errc::closed, false;
   if (open_writer_ != number) throw std::logic_error("coax: the message_writer has finished");
   return outbox_.stream_open() || (ec = errc::closed, false);
@@ -113,14 +117,19 @@ task<error_code> connection::write_part(std::uint64_t number, std::span<const co
   const auto keep = self();
   error_code ec = ctx.stopped();
   if (ec || !writer_is_open(number, ec)) co_return ec;
-  const std::size_t before = outbox_.queued();
+  const flag_guard guard(writing_part_);
   bool begun = false;
   for (const_buffer piece : pieces) {
     while (piece.size() != 0) {
       if (!ec && !outbox_.stream_has_room()) {
-        ec = co_await wait_for_room(ctx);
-        if (ec == errc::closed || (ec && !begun)) co_return ec;
+        try {
+          ec = co_await wait_for_room(ctx);
+        } catch (const boost::system::system_error&) {
+          ec = errc::canceled;  // Asio's cancellation has come since the last wait
+        }
+        if (ec && !begun) co_return ec;
       }
+      if (!outbox_.stream_open() || open_writer_ != number) co_return errc::closed;
       // A part that has begun is added whole, be there room or not: its caller has given up and gone.
       const const_buffer some = asio::buffer(piece, outbox::fragment_size);
       outbox_.stream_append(some);
@@ -129,7 +138,7 @@ task<error_code> connection::write_part(std::uint64_t number, std::span<const co
       begun = true;
     }
   }
-  if (outbox_.queued() != before) output_changed();
+  if (begun) output_changed();
   if (ec) co_return ec == errc::canceled ? errc::canceled_sent : errc::deadline_exceeded_sent;
   co_return ec;
 }
@@ -138,11 +147,7 @@ task<error_code> connection::wait_for_room(const context& ctx) {
   if (!blocked_) flush();
   while (!outbox_.stream_has_room() && outbox_.stream_open()) {
     plain_waiter w(ctx);
-    struct guard {
-      guard(waiter*& s, waiter* now) noexcept : slot(s) { slot = now; }
-      ~guard() { slot = nullptr; }
-      waiter*& slot;
-    } in_line(room_waiter_, &w);
+    const in_place guard(room_waiter_, w);
     const error_code ec = co_await park(w);
     if (ec) co_return ec;
   }
@@ -169,8 +174,14 @@ error_code connection::finish_writer(std::uint64_t number, const context& ctx) {
 }
 
 void connection::abandon_writer(std::uint64_t number) {
-  if (open_writer_ == number && outbox_.stream_open())
-    begin_close(status::internal_error, "a message was left unfinished");
+  if (open_writer_ != number || !outbox_.stream_open()) return;
+  if (outbox_.stream_begun()) return begin_close(status::internal_error, "a message was left unfinished");
+  // Nothing of it has left: it has never been.
+  open_writer_ = 0;
+  outbox_.stream_abort();
+  outbox_.proceed();
+  output_changed();
+  wake_writers();
 }
 
 }  // namespace coax::detail

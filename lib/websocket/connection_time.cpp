@@ -69,7 +69,8 @@ std::uint64_t connection::use() const noexcept {
 
 // The messages themselves note no time: whether there were any is looked at four times in the idle time.
 void connection::check_use(clock::time_point time) {
-  if (use() != used_) {
+  // What is on its way out is in use as well; how long it may stand still is write_stall_timeout's business.
+  if (use() != used_ || !outbox_.empty() || outbox_.waiting() != 0) {
     used_ = use();
     used_at_ = time;
   }
@@ -96,6 +97,11 @@ void connection::check_keepalive(clock::time_point time) {
     last_heard_ = time;
     keep_probing_ = false;
   }
+  // While it closes no ping can be sent; the close has a time of its own.
+  if (outbox_.close_requested() && !half_sent_) {
+    keep_due_ = clock::time_point::max();
+    return;
+  }
   if (keep_probing_) {
     end({close_initiator::timeout, status::abnormal, {}, false, errc::peer_timeout}, errc::peer_timeout, {});
     return finish();
@@ -105,10 +111,8 @@ void connection::check_keepalive(clock::time_point time) {
   keep_probing_ = true;
   keep_due_ = time + keepalive_timeout_;
   const std::uint64_t id = ++last_ping_;
-  if (!outbox_.close_requested() || half_sent_) {
-    outbox_.ping(std::as_bytes(std::span(&id, 1)));
-    output_changed();
-  }
+  outbox_.ping(std::as_bytes(std::span(&id, 1)));
+  control_changed();
   // Without a reader nothing is received: now it is.
   if (!read_waiting_) post_turn();
 }

@@ -19,7 +19,9 @@ write_waiter::write_waiter(connection& c, const context& ctx, outgoing what)
 write_waiter::~write_waiter() { connection_.outbox_.remove(*this); }
 
 error_code write_waiter::leaving(error_code why) {
-  if (!connection_.outbox_.remove(*this)) return why;
+  const bool sent = connection_.outbox_.remove(*this);
+  connection_.publish_queue();
+  if (!sent) return why;
   return why == errc::canceled ? errc::canceled_sent : errc::deadline_exceeded_sent;
 }
 
@@ -67,9 +69,10 @@ task<error_code> connection::send_queued(outgoing what, const context& ctx) {
   write_waiter w(*this, ctx, std::move(what));
   outbox_.push(w);
   if (!blocked_) flush();
+  publish_queue();
   error_code ec;
   if (w.at() != write_op::stage::finished && !ended_ && !write_error_) ec = co_await park(w);
-  if (w.at() == write_op::stage::finished && !ec && counts) messages_sent_.add();
+  if (w.at() == write_op::stage::finished && (!ec || was_sent(ec)) && counts) messages_sent_.add();
   if (w.at() != write_op::stage::finished && !ec) ec = errc::closed;
   co_return ec;
 }
@@ -81,6 +84,12 @@ void connection::output_changed() {
   if (outbox_.queued() < batch_limit && (turn_posted_ || input_ahead())) return post_turn();
   flush();
   post_turn();
+}
+
+// A control frame takes along what is held back: it may not wait.
+void connection::control_changed() {
+  if (held() && !blocked_) flush();
+  output_changed();
 }
 
 // Whether the output waits for its batch to be complete; not for ever, and not for the end.
@@ -103,6 +112,7 @@ void connection::flush() {
       bytes_sent_.add(n);
       sent_since_receive_ = true;
       outbox_.consume(n);
+      if (finished_) return;
     }
     if (ec == asio::error::would_block || ec == asio::error::try_again) {
       blocked_ = true;
@@ -126,7 +136,7 @@ void connection::publish_queue() noexcept {
 void connection::wake_writers() {
   while (auto* op = outbox_.pop_finished()) wake(*static_cast<write_waiter*>(op));
   if (room_waiter_ && outbox_.stream_has_room()) wake(*std::exchange(room_waiter_, nullptr));
-  if (outbox_.empty() && outbox_.waiting() == 0)
+  if (!drain_waiters_.empty() && drained())
     for (auto* w : std::exchange(drain_waiters_, {})) wake(*w);
 }
 
@@ -147,8 +157,10 @@ void connection::drop_writers(started_write what) {
 void connection::write_failed(error_code ec) {
   if (write_error_) return;
   write_error_ = ec;
+  write_failed_.store(true, std::memory_order_release);
   drop_writers(started_write::fails);
   outbox_.clear();
+  publish_queue();
   if (lingering_) return finish();
   if (ended_) return;
   close_due_ = now() + close_timeout_;
@@ -188,7 +200,8 @@ task<error_code> connection::wait_until_drained(const context& ctx) {
   if (const auto stopped = ctx.stopped()) co_return stopped;
   if (ended_ || write_error_) co_return errc::closed;
   if (!blocked_) flush();
-  if (outbox_.empty() && outbox_.waiting() == 0) co_return error_code();
+  if (ended_ || write_error_) co_return errc::closed;
+  if (drained()) co_return error_code();
   plain_waiter w(ctx);
   struct guard {
     guard(std::vector<waiter*>& l, waiter* w) : list(l), self(w) { list.push_back(w); }
@@ -206,7 +219,7 @@ task<result<std::chrono::nanoseconds>> connection::ping(const context& ctx) {
   ping_waiter w(*this, ctx, ++last_ping_);
   pings_.push_back(&w);
   outbox_.ping(std::as_bytes(std::span(&w.id, 1)));
-  output_changed();
+  control_changed();
   // Without a reader the pong is read here.
   if (!read_waiting_) post_turn();
   const error_code ec = co_await park(w);

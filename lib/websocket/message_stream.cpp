@@ -2,8 +2,6 @@
 #include "websocket/connection.hpp"
 #include <coax/message_stream.hpp>
 
-#include <boost/asio/dispatch.hpp>
-
 #include <algorithm>
 #include <cstring>
 
@@ -23,6 +21,11 @@ struct part {
   error_code ec;
 };
 
+// The same into memory of its own, for a caller elsewhere, whose may go with its io_context.
+struct owned_part : part {
+  detail::storage bytes;
+};
+
 task<part> read_at_home(connection_ptr c, std::uint64_t number, asio::mutable_buffer to, context ctx) {
   part p;
   while (!c->take_part(number, ctx, to, p.size, p.over, p.ec)) {
@@ -32,8 +35,30 @@ task<part> read_at_home(connection_ptr c, std::uint64_t number, asio::mutable_bu
   co_return p;
 }
 
+task<owned_part> read_for_elsewhere(connection_ptr c, std::uint64_t number, std::size_t most, context ctx) {
+  owned_part p;
+  p.bytes.reserve(std::min<std::size_t>(most, 64 * 1024));
+  const asio::mutable_buffer to(p.bytes.data(), std::min(most, p.bytes.capacity()));
+  static_cast<part&>(p) = co_await read_at_home(std::move(c), number, to, std::move(ctx));
+  co_return p;
+}
+
 task<error_code> write_at_home(connection_ptr c, std::uint64_t number, pieces list, context ctx) {
   co_return co_await c->write_part(number, list, ctx);
+}
+
+// On any executor; elsewhere the bytes are copied first, as the caller's may go with its io_context.
+task<error_code> write_pieces(connection_ptr c, std::uint64_t number, pieces list, context ctx) {
+  const auto caller = co_await asio::this_coro::executor;
+  if (caller == c->executor()) co_return co_await write_at_home(std::move(c), number, list, std::move(ctx));
+  const auto copy = std::make_shared<detail::storage>(asio::buffer_size(list));
+  for (const auto& piece : list) copy->append(piece.data(), piece.size());
+  auto op = [c, number, copy](context inner) -> task<error_code> {
+    const auto at_call = inner;
+    const asio::const_buffer whole(copy->data(), copy->size());
+    co_return co_await write_at_home(c, number, pieces(&whole, 1), at_call);
+  };
+  co_return co_await detail::elsewhere<error_code>(c->executor(), std::move(ctx), op);
 }
 
 task<error_code> flush_at_home(connection_ptr c, std::uint64_t number, context ctx) {
@@ -58,18 +83,29 @@ message_reader::message_reader(connection_ptr c, std::uint64_t number, message_k
     : connection_(std::move(c)), number_(number), kind_(kind) {}
 
 task<result<std::size_t>> message_reader::try_read_some(asio::mutable_buffer to, context ctx) {
-  if (done_) co_return std::size_t{0};
+  if (done_ || to.size() == 0) co_return std::size_t{0};
   const auto c = connection_;
-  auto op = [c, n = number_, to](context inner) { return read_at_home(c, n, to, std::move(inner)); };
-  const part p = co_await at_home<part>(c, std::move(ctx), op);
+  const auto caller = co_await asio::this_coro::executor;
+  part p;
+  if (caller == c->executor()) {
+    p = co_await read_at_home(c, number_, to, std::move(ctx));
+  } else {
+    auto op = [c, n = number_, most = to.size()](context inner) {
+      return read_for_elsewhere(c, n, most, std::move(inner));
+    };
+    const owned_part far = co_await detail::elsewhere<owned_part>(c->executor(), std::move(ctx), op);
+    if (far.size != 0) std::memcpy(to.data(), far.bytes.data(), far.size);
+    p = far;
+  }
   if (p.ec) co_return p.ec;
   done_ = p.over;
   co_return p.size;
 }
 
 task<std::size_t> message_reader::read_some(asio::mutable_buffer to, context ctx) {
+  const auto c = connection_;
   const auto n = co_await try_read_some(to, std::move(ctx));
-  if (!n) connection_->throw_error(n.error(), "read_some");
+  if (!n) c->throw_error(n.error(), "read_some");
   co_return *n;
 }
 
@@ -88,22 +124,18 @@ message_writer::~message_writer() { abandon(); }
 
 void message_writer::abandon() noexcept {
   if (!connection_ || connection_->shut_down()) return;
-  asio::dispatch(connection_->executor(), [c = connection_, n = number_] { c->abandon_writer(n); });
+  connection_->at_home([n = number_](connection& c) { c.abandon_writer(n); });
 }
 
 task<> message_writer::write(asio::const_buffer bytes, context ctx) {
   const auto c = connection_;
-  auto op = [c, n = number_, one = pieces(&bytes, 1)](context inner) {
-    return write_at_home(c, n, one, std::move(inner));
-  };
-  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  const error_code ec = co_await write_pieces(c, number_, pieces(&bytes, 1), std::move(ctx));
   if (ec) c->throw_error(ec, "write");
 }
 
 task<> message_writer::write(pieces list, context ctx) {
   const auto c = connection_;
-  auto op = [c, n = number_, list](context inner) { return write_at_home(c, n, list, std::move(inner)); };
-  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  const error_code ec = co_await write_pieces(c, number_, list, std::move(ctx));
   if (ec) c->throw_error(ec, "write");
 }
 
@@ -140,21 +172,24 @@ task<message_reader> conn::reader(context ctx) {
 }
 
 task<message_writer> conn::writer(message_kind kind, context ctx) {
+  // The writer is made where its turn comes: should its caller have gone meanwhile, it goes as well.
   struct opened {
     error_code ec;
-    std::uint64_t number = 0;
+    std::optional<message_writer> writer;
   };
   const auto c = connection_;
   const auto code = kind == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
   auto op = [c, code](context inner) -> task<opened> {
     const auto at_call = inner;
     opened o;
-    o.ec = co_await c->open_writer(code, at_call, o.number);
+    std::uint64_t number = 0;
+    o.ec = co_await c->open_writer(code, at_call, number);
+    if (!o.ec) o.writer = message_writer(c, number);
     co_return o;
   };
-  const opened o = co_await at_home<opened>(c, std::move(ctx), op);
+  opened o = co_await at_home<opened>(c, std::move(ctx), op);
   if (o.ec) c->throw_error(o.ec, "writer");
-  co_return message_writer(c, o.number);
+  co_return std::move(*o.writer);
 }
 
 joined_messages::joined_messages(conn& c, std::string separator)

@@ -71,7 +71,7 @@ void outbox::stream_abort() noexcept {
 
 void outbox::emit_fragment(const_buffer more, bool fin) {
   const const_buffer pieces[] = {{fragment_.data(), fragment_.size()}, more};
-  tell(protocol::append_frame(out_, sender_, {.op = stream_op_, .fin = fin}, pieces));
+  const auto header = protocol::append_frame(out_, sender_, {.op = stream_op_, .fin = fin}, pieces);
   stream_op_ = protocol::opcode::continuation;
   // While bytes flow the memory is kept for the next fragment.
   if (fin) {
@@ -79,6 +79,7 @@ void outbox::emit_fragment(const_buffer more, bool fin) {
   } else {
     fragment_.clear();
   }
+  tell(header);
 }
 
 write_op* outbox::pop(op_list& from) noexcept {
@@ -214,7 +215,7 @@ void outbox::refill() {
     if (waiting_.empty() || stream_open_) break;
     write_op& op = waiting_.front();
     const auto& what = op.what_;
-    if (is_large(what) ? queued() >= limit_ : !fits(what)) return;
+    if (is_large(what) ? queued() != 0 && queued() >= limit_ : !fits(what)) return;
     waiting_.pop_front();
     --waiting_count_;
     begin(op);
@@ -229,9 +230,10 @@ void outbox::refill() {
     return;
   }
   if (close_ && !started_ && !stream_open_ && waiting_.empty()) {
-    tell(protocol::append_close(out_, sender_, {close_->code, close_->reason}));
+    const auto header = protocol::append_close(out_, sender_, {close_->code, close_->reason});
     close_.reset();
     close_encoded_ = true;
+    tell(header);
   }
 }
 
@@ -277,10 +279,11 @@ void outbox::copy_payload(write_op& op, std::size_t n) {
 void outbox::encode_control() {
   if (started_ || (close_encoded_ && !control_after_close_)) return;
   if (pong_due_) {
-    tell(protocol::append_frame(out_, sender_, {protocol::opcode::pong},
-                                std::span<const std::byte>(pong_.data(), pong_.size())));
+    const auto header = protocol::append_frame(out_, sender_, {protocol::opcode::pong},
+                                               std::span<const std::byte>(pong_.data(), pong_.size()));
     pong_due_ = false;
     pong_.release();
+    tell(header);
   }
   if (!pings_.empty()) {
     out_.append(pings_.data(), pings_.size());

@@ -99,7 +99,9 @@ class outbox {
   // A message in fragments, once an `outgoing` that opens a stream has been appended or is finished.
   bool stream_open() const noexcept { return stream_open_; }
   /// Whether more should be added to the stream: the queue is below its limit.
-  bool stream_has_room() const noexcept { return queued() < limit_; }
+  bool stream_has_room() const noexcept { return queued() == 0 || queued() < limit_; }
+  /// Whether a part of the message has been encoded.
+  bool stream_begun() const noexcept { return stream_op_ == protocol::opcode::continuation; }
   void stream_append(const_buffer piece);
   /// What has been added leaves.
   void stream_flush();

@@ -130,6 +130,8 @@ COAX_CORO_TEST(a_hook_may_end_the_connection) {
   }));
   ours = &s.ours;
   co_await s.send(s.frame(opcode::ping, "p") + s.frame(opcode::text, "x"));
+  co_await s.ours.try_read();
+  co_await settle(1);
   const auto r = co_await s.ours.try_read();
   BOOST_TEST((r.error() == errc::closed));
 }
