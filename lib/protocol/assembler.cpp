@@ -27,11 +27,11 @@ std::uint64_t limit_on_wire(std::uint64_t limit, bool compressed) noexcept {
 failure not_utf8(utf8_validator validator, std::span<const std::byte> chunk, std::uint64_t at) {
   std::size_t bad = 0;
   while (bad + 1 < chunk.size() && validator.push(chunk.subspan(bad, 1))) ++bad;
-  char where[64];
-  std::snprintf(where, sizeof where, ": %02x at byte %llu", std::to_integer<unsigned>(chunk[bad]),
-                static_cast<unsigned long long>(at + bad));
-  return {errc::invalid_utf8, status::invalid_data,
-          std::string("text message that is not UTF-8 (RFC 6455 8.1)") + where};
+  char byte[8];
+  std::snprintf(byte, sizeof byte, "%02x", std::to_integer<unsigned>(chunk[bad]));
+  return {
+      errc::invalid_utf8, status::invalid_data,
+      std::string("text message that is not UTF-8 (RFC 6455 8.1): ") + byte + " at byte " + std::to_string(at + bad)};
 }
 
 }  // namespace
