@@ -244,7 +244,6 @@ COAX_CORO_TEST(a_cancellation_between_waking_and_going_on_tears_no_part) {
   signal.emit(asio::cancellation_type::terminal);
   co_await settle();
   BOOST_TEST(done);
-  const auto st = p.server.stats();
   BOOST_TEST((!ec || ec == errc::canceled || was_sent(ec)));
 }
 
