@@ -124,7 +124,8 @@ COAX_CORO_TEST(a_connection_without_messages_is_closed_however_much_it_pings) {
   BOOST_TEST((p.server.closed().initiator == close_initiator::none));
   co_await pass(clock, 12s, 1s);
   BOOST_TEST((p.server.closed().status == status::going_away));
-  BOOST_TEST(p.client.stats().pings_received > 20u);
+  // Whoever's jitter is the shorter pings, and keeps the other from it.
+  BOOST_TEST(p.client.stats().pings_received + p.server.stats().pings_received > 20u);
 }
 
 COAX_CORO_TEST(a_connection_that_has_come_of_age_is_closed_with_1012) {
