@@ -12,7 +12,7 @@ byte_stream_core::byte_stream_core(conn c, const byte_stream_options& options)
       max_message_(options.max_message()),
       kind_(options.kind()) {
   handle_.read_limit(0);
-  asio::dispatch(executor(), [c = connection_] { c->welcome_half_close(); });
+  connection_->at_home([](connection& home) { home.welcome_half_close(); });
 }
 
 void cancel_request::operator()(asio::cancellation_type type) const {
@@ -66,7 +66,7 @@ void byte_stream_core::on_time(steady::time_point time) {
 }
 
 void byte_stream_core::close_write() {
-  asio::dispatch(executor(), [c = connection_] { c->half_close(); });
+  connection_->at_home([](connection& home) { home.half_close(); });
 }
 
 void byte_stream_core::close(status code, std::string_view reason) {
@@ -155,7 +155,7 @@ error_code byte_stream_core::read_error(const error_code& ec) {
 error_code byte_stream_core::end_of(const error_code& clean) const {
   const auto info = connection_->closed();
   if (!info) return errc::closed;
-  if (info->clean && (info->status == status::normal || info->status == status::going_away)) return clean;
+  if (is_ordinary_end(info->status, info->clean)) return clean;
   if (info->initiator == close_initiator::local) return asio::error::operation_aborted;
   // An end of the transport without a close frame is not the end of the stream: it may have been cut.
   return info->error && info->error != asio::error::eof ? info->error : make_error_code(errc::closed);

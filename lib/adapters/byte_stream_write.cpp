@@ -70,7 +70,7 @@ void byte_stream_core::begin_write(const stream_pieces& from) {
     m.taken += piece.size();
   }
   error_code ec = kind_ == message_kind::text ? cut_text(m) : error_code();
-  const auto op = kind_ == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
+  const auto op = protocol::opcode_of(kind_);
   if (ec || m.size == 0 || connection_->send(op, m.list(), m.size, ec)) return has_written(m, ec);
   wait_for(write_, [core = self(), m, op]() -> task<> { return core->write(m, op); });
 }

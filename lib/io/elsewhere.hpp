@@ -1,4 +1,4 @@
-/// Runs an operation on the executor of the object that it belongs to, for a caller on another one.
+/// Runs an operation on the executor of the object that it belongs to, for callers on another one.
 #pragma once
 
 #include "io/parking_lot.hpp"
@@ -82,6 +82,14 @@ task<T> elsewhere(asio::any_io_executor home, context ctx, Make make) {
   co_await call->wait();
   if (call->error) std::rethrow_exception(call->error);
   if constexpr (!std::is_void_v<T>) co_return std::move(*call->outcome);
+}
+
+/// The same for a caller that may be at `home` already: then it is a call.
+template <class T, class Make>
+task<T> on_home(asio::any_io_executor home, context ctx, Make make) {
+  const auto caller = co_await asio::this_coro::executor;
+  if (caller == home) co_return co_await make(std::move(ctx));
+  co_return co_await elsewhere<T>(std::move(home), std::move(ctx), std::move(make));
 }
 
 }  // namespace coax::detail

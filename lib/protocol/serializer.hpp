@@ -13,6 +13,10 @@ namespace coax::protocol {
 
 namespace asio = boost::asio;
 
+constexpr opcode opcode_of(message_kind kind) noexcept {
+  return kind == message_kind::text ? opcode::text : opcode::binary;
+}
+
 /// What stands in the first byte of a frame.
 struct frame_kind {
   opcode op = opcode::binary;

@@ -10,15 +10,12 @@
 namespace coax {
 
 using detail::connection;
+using protocol::opcode_of;
 using connection_ptr = std::shared_ptr<connection>;
 
 namespace {
 
 using pieces = std::span<const asio::const_buffer>;
-
-protocol::opcode opcode_of(message_kind kind) noexcept {
-  return kind == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
-}
 
 // Whether the caller runs on the connection's executor already.
 bool at_home(const asio::any_io_executor& caller, const connection_ptr& c) { return caller == c->executor(); }
@@ -61,12 +58,10 @@ task<error_code> write_slowly(connection_ptr c, bool home, protocol::opcode op, 
     const detail::outgoing what(op, bytes, total);
     co_return co_await c->send_queued(what, ctx);
   }
-  // A copy: the caller's memory may go with its io_context while the connection is still sending.
-  const auto copy = std::make_shared<detail::storage>(total);
-  for (const auto& piece : bytes) copy->append(piece.data(), piece.size());
+  const auto copy = detail::copy_of(bytes, total);
   auto write = [c, op, copy](context inner) -> task<error_code> {
     const auto at_call = inner;
-    const asio::const_buffer whole(copy->data(), copy->size());
+    const auto whole = detail::whole(*copy);
     co_return co_await write_at_home(c, op, pieces(&whole, 1), whole.size(), at_call);
   };
   co_return co_await detail::elsewhere<error_code>(c->executor(), ctx, write);
@@ -86,6 +81,16 @@ struct fast_write {
     done = ec || c->send(op, bytes, total, ec);
   }
 };
+
+// An operation that has no faster way: on the connection's executor.
+template <class T>
+task<T> call(connection_ptr c, task<T> (connection::*operation)(const context&), context ctx) {
+  auto op = [c, operation](context inner) -> task<T> {
+    const auto at_call = inner;
+    co_return co_await (c.get()->*operation)(at_call);
+  };
+  co_return co_await detail::on_home<T>(c->executor(), std::move(ctx), op);
+}
 
 void check_text([[maybe_unused]] std::string_view text) {
 #ifndef NDEBUG
@@ -134,8 +139,8 @@ task<std::optional<message>> conn::next(context ctx) {
   error_code ec;
   if (!home || !c->take(ctx, m, ec)) ec = co_await read_slowly(c, home, ctx, m);
   if (!ec) co_return std::move(m);
-  if (const auto end = c->closed(); ec == errc::closed && end && end->clean)
-    if (end->status == status::normal || end->status == status::going_away) co_return std::nullopt;
+  if (const auto end = c->closed(); ec == errc::closed && end && detail::is_ordinary_end(end->status, end->clean))
+    co_return std::nullopt;
   c->throw_error(ec, "next");
 }
 
@@ -206,29 +211,13 @@ task<> conn::write(const prepared_message& m, context ctx) {
     if (!ec && !c->send(what, ec)) ec = co_await c->send_queued(what, at_call);
     co_return ec;
   };
-  const auto caller = co_await asio::this_coro::executor;
-  error_code ec;
-  if (at_home(caller, c)) {
-    ec = co_await op(std::move(ctx));
-  } else {
-    ec = co_await detail::elsewhere<error_code>(c->executor(), ctx, op);
-  }
+  const error_code ec = co_await detail::on_home<error_code>(c->executor(), std::move(ctx), op);
   if (ec) c->throw_error(ec, "write");
 }
 
 task<> conn::drained(context ctx) {
-  const auto caller = co_await asio::this_coro::executor;
   const auto c = connection_;
-  error_code ec;
-  if (at_home(caller, c)) {
-    ec = co_await c->wait_until_drained(ctx);
-  } else {
-    auto op = [c](context inner) -> task<error_code> {
-      const auto at_call = inner;
-      co_return co_await c->wait_until_drained(at_call);
-    };
-    ec = co_await detail::elsewhere<error_code>(c->executor(), ctx, op);
-  }
+  const error_code ec = co_await call(c, &connection::wait_until_drained, std::move(ctx));
   if (ec) c->throw_error(ec, "drained");
 }
 
@@ -246,37 +235,16 @@ output_hold::~output_hold() {
 }
 
 task<std::chrono::nanoseconds> conn::ping(context ctx) {
-  using round_trip = result<std::chrono::nanoseconds>;
-  const auto caller = co_await asio::this_coro::executor;
   const auto c = connection_;
-  round_trip r = make_error_code(errc::closed);
-  if (at_home(caller, c)) {
-    r = co_await c->ping(ctx);
-  } else {
-    auto op = [c](context inner) -> task<round_trip> {
-      const auto at_call = inner;
-      co_return co_await c->ping(at_call);
-    };
-    r = co_await detail::elsewhere<round_trip>(c->executor(), ctx, op);
-  }
-  if (!r) c->throw_error(r.error(), "ping");
-  co_return *r;
+  const auto round_trip = co_await call(c, &connection::ping, std::move(ctx));
+  if (!round_trip) c->throw_error(round_trip.error(), "ping");
+  co_return *round_trip;
 }
 
 task<> conn::close(coax::status code, std::string_view reason, context ctx) {
   const auto c = connection_;
   start_close(code, reason);
-  const auto caller = co_await asio::this_coro::executor;
-  error_code ec;
-  if (at_home(caller, c)) {
-    ec = co_await c->wait_until_finished(ctx);
-  } else {
-    auto op = [c](context inner) -> task<error_code> {
-      const auto at_call = inner;
-      co_return co_await c->wait_until_finished(at_call);
-    };
-    ec = co_await detail::elsewhere<error_code>(c->executor(), ctx, op);
-  }
+  const error_code ec = co_await call(c, &connection::wait_until_finished, std::move(ctx));
   if (ec) throw system_error(ec, "close");
 }
 

@@ -69,6 +69,16 @@ class drain_observer {
   ~drain_observer() = default;
 };
 
+/// Whether a connection ended as one that has done its work: what a loop over messages takes for their end.
+inline bool is_ordinary_end(coax::status code, bool clean) noexcept {
+  return clean && (code == status::normal || code == status::going_away);
+}
+
+/// The code for a write that gave up for `why` and leaves whole nevertheless.
+inline error_code although_sent(const error_code& why) noexcept {
+  return why == errc::canceled ? errc::canceled_sent : errc::deadline_exceeded_sent;
+}
+
 class connection;
 
 /// Hands the frames of both directions to the user's hook.
@@ -189,14 +199,10 @@ class connection final : public parking_lot, public transport::observer {
   protocol::role role() const noexcept { return role_; }
 
   std::shared_ptr<connection> self() { return std::static_pointer_cast<connection>(shared_from_this()); }
-  /// Calls `f(*this)` on the executor: inside this call if that is where it is, but never from within a hook, which is
-  /// called in the middle of things.
+  /// Calls `f(*this)` on the executor: inside this call if that is where it is.
   template <class F>
   void at_home(F f) {
-    asio::dispatch(executor(), [c = self(), f = std::move(f)]() mutable {
-      if (!c->in_hook_) return f(*c);
-      asio::post(c->executor(), [c, f = std::move(f)]() mutable { f(*c); });
-    });
+    asio::dispatch(executor(), [c = self(), f = std::move(f)]() mutable { f(*c); });
   }
 
  private:
@@ -235,6 +241,14 @@ class connection final : public parking_lot, public transport::observer {
     const flag_guard guard(in_hook_);
     return call();
   }
+  /// What ends things does not do so from within a hook, which is called in the middle of them: then it comes in a
+  /// turn of its own, and this is true.
+  template <class F>
+  bool deferred(F f) {
+    if (!in_hook_) return false;
+    asio::post(executor(), [c = self(), f = std::move(f)]() mutable { f(*c); });
+    return true;
+  }
   bool may_read(error_code& ec) const noexcept {
     const bool taken = reading_ || in_hook_ || (close_read_ && !ended_);
     if (taken) [[unlikely]]
@@ -245,6 +259,7 @@ class connection final : public parking_lot, public transport::observer {
   // connection_stream.cpp
   void drop_unread() noexcept;
   void part_taken(bool last) noexcept;
+  void give_up_turn();
   bool writer_is_open(std::uint64_t number, error_code& ec) const;
   task<error_code> wait_for_room(const context& ctx);
   bool drained() const noexcept { return outbox_.empty() && (outbox_.waiting() == 0 || outbox_.stream_open()); }
@@ -264,6 +279,7 @@ class connection final : public parking_lot, public transport::observer {
   void on_pong(std::span<const std::byte> payload);
 
   // connection_write.cpp
+  bool takes_no_writes() const noexcept { return ended_ || write_error_ || outbox_.close_requested(); }
   void output_changed();
   void control_changed();
   bool held() const noexcept;

@@ -52,6 +52,7 @@ connection::~connection() {
 
 // Our own close: the frame goes behind what is queued, then the peer has its time to answer.
 void connection::begin_close(coax::status code, std::string_view reason) {
+  if (deferred([code, why = std::string(reason)](connection& c) { c.begin_close(code, why); })) return;
   if (ended_ || (outbox_.close_requested() && !half_sent_)) return;
   if (!std::exchange(half_sent_, false)) {
     info_.initiator = close_initiator::local;
@@ -106,6 +107,7 @@ void connection::input_failed(error_code ec) {
 }
 
 void connection::end_now() {
+  if (deferred([](connection& c) { c.end_now(); })) return;
   if (finished_) return;
   drop_unread();
   input_begin_ = input_end_;
@@ -208,6 +210,7 @@ task<error_code> connection::wait_until_finished(const context& ctx) {
 }
 
 void connection::begin_close_read() {
+  if (deferred([](connection& c) { c.begin_close_read(); })) return;
   if (close_read_ || ended_) return;
   close_read_ = true;
   if (has_ready_) return fail(errc::unexpected_data, status::policy_violation, "unexpected data message");

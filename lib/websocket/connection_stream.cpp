@@ -75,14 +75,11 @@ bool connection::take_part(std::uint64_t number, const context& ctx, asio::mutab
 
 void connection::part_taken(bool last) noexcept {
   ready_taken_ = 0;
-  has_ready_ = false;
-  ready_ = {};
   if (last) {
     open_reader_ = 0;
     assembler_.deliver(assembler::delivery::whole);
   }
-  // Who waits for a control frame behind it can go on.
-  if (awaits_control() && !read_waiting_) post_turn();
+  claim();
 }
 
 // Sending ----------------------------------------------------------------------------------------------------------
@@ -93,21 +90,27 @@ task<error_code> connection::open_writer(protocol::opcode op, const context& ctx
   const outgoing opening(op);
   if (!send(opening, ec)) ec = co_await send_queued(opening, ctx);
   if (was_sent(ec)) {
-    // Its turn came at the same time as its stop: nothing has been sent yet.
-    outbox_.stream_abort();
-    outbox_.proceed();
-    output_changed();
-    wake_writers();
+    // Its turn came at the same time as its stop.
+    give_up_turn();
     co_return ec == errc::canceled_sent ? errc::canceled : errc::deadline_exceeded;
   }
   if (!ec) number = open_writer_ = ++last_number_;
   co_return ec;
 }
 
+// The writer whose turn it is has sent nothing of its message, and will not.
+void connection::give_up_turn() {
+  open_writer_ = 0;
+  outbox_.stream_abort();
+  outbox_.proceed();
+  output_changed();
+  wake_writers();
+}
+
 // Whether the writer may go on; otherwise `ec` tells why not.
 bool connection::writer_is_open(std::uint64_t number, error_code& ec) const {
   if (writing_part_) throw std::logic_error("coax: another operation of the message_writer is in progress");
-  if (ended_ || write_error_ || outbox_.close_requested()) return ec = errc::closed, false;
+  if (takes_no_writes()) return ec = errc::closed, false;
   if (open_writer_ != number) throw std::logic_error("coax: the message_writer has finished");
   return outbox_.stream_open() || (ec = errc::closed, false);
 }
@@ -139,7 +142,7 @@ task<error_code> connection::write_part(std::uint64_t number, std::span<const co
     }
   }
   if (begun) output_changed();
-  if (ec) co_return ec == errc::canceled ? errc::canceled_sent : errc::deadline_exceeded_sent;
+  if (ec) co_return although_sent(ec);
   co_return ec;
 }
 
@@ -176,12 +179,7 @@ error_code connection::finish_writer(std::uint64_t number, const context& ctx) {
 void connection::abandon_writer(std::uint64_t number) {
   if (open_writer_ != number || !outbox_.stream_open()) return;
   if (outbox_.stream_begun()) return begin_close(status::internal_error, "a message was left unfinished");
-  // Nothing of it has left: it has never been.
-  open_writer_ = 0;
-  outbox_.stream_abort();
-  outbox_.proceed();
-  output_changed();
-  wake_writers();
+  give_up_turn();
 }
 
 }  // namespace coax::detail

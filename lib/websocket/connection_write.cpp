@@ -22,11 +22,11 @@ error_code write_waiter::leaving(error_code why) {
   const bool sent = connection_.outbox_.remove(*this);
   connection_.publish_queue();
   if (!sent) return why;
-  return why == errc::canceled ? errc::canceled_sent : errc::deadline_exceeded_sent;
+  return although_sent(why);
 }
 
 bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec) {
-  if (ended_ || write_error_ || outbox_.close_requested()) [[unlikely]]
+  if (takes_no_writes()) [[unlikely]]
     return ec = errc::closed, true;
   if (!outbox_.accepts(total)) return false;
   outbox_.append(op, pieces);
@@ -36,7 +36,7 @@ bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces,
 }
 
 bool connection::send(const outgoing& what, error_code& ec) {
-  if (ended_ || write_error_ || outbox_.close_requested()) return ec = errc::closed, true;
+  if (takes_no_writes()) return ec = errc::closed, true;
   if (!outbox_.accepts(what)) return false;
   outbox_.append(what);
   if (what.opens_stream) return true;
@@ -47,16 +47,14 @@ bool connection::send(const outgoing& what, error_code& ec) {
 
 outgoing connection::prepared(const shared_message& m, const const_buffer& payload) const {
   if (role_ == protocol::role::server) return outgoing(shared_frame(m, &m->frame()));
-  const auto op = m->kind() == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
-  return outgoing(op, std::span(&payload, 1), payload.size());
+  return outgoing(protocol::opcode_of(m->kind()), std::span(&payload, 1), payload.size());
 }
 
 bool connection::append_encoded(const shared_message& m, error_code& ec) {
-  const auto over = [&] { return ended_ || write_error_ || outbox_.close_requested(); };
   const outgoing what(shared_frame(m, &m->frame()));
-  if (over()) return ec = errc::closed, false;
+  if (takes_no_writes()) return ec = errc::closed, false;
   if (!blocked_ && (outbox_.queued() >= batch_limit || !outbox_.accepts(what))) flush();
-  if (over()) return ec = errc::closed, false;
+  if (takes_no_writes()) return ec = errc::closed, false;
   if (blocked_ || !outbox_.accepts(what)) return false;
   outbox_.append(what);
   messages_sent_.add();
@@ -215,7 +213,7 @@ task<error_code> connection::wait_until_drained(const context& ctx) {
 task<result<std::chrono::nanoseconds>> connection::ping(const context& ctx) {
   const auto keep = self();
   if (const auto stopped = ctx.stopped()) co_return stopped;
-  if (ended_ || write_error_ || outbox_.close_requested()) co_return errc::closed;
+  if (takes_no_writes()) co_return errc::closed;
   ping_waiter w(*this, ctx, ++last_ping_);
   pings_.push_back(&w);
   outbox_.ping(std::as_bytes(std::span(&w.id, 1)));

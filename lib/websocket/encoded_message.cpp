@@ -22,8 +22,7 @@ void check_text([[maybe_unused]] message_kind kind, [[maybe_unused]] boost::asio
 
 encoded_message::encoded_message(message_kind kind, boost::asio::const_buffer payload) : kind_(kind) {
   check_text(kind, payload);
-  const auto op = kind == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
-  protocol::append_frame(frame_, protocol::role::server, {op}, std::span(&payload, 1));
+  protocol::append_frame(frame_, protocol::role::server, {protocol::opcode_of(kind)}, std::span(&payload, 1));
   payload_ = boost::asio::const_buffer(frame_.data(), frame_.size()) + (frame_.size() - payload.size());
 }
 

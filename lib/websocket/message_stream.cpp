@@ -43,38 +43,27 @@ task<owned_part> read_for_elsewhere(connection_ptr c, std::uint64_t number, std:
   co_return p;
 }
 
-task<error_code> write_at_home(connection_ptr c, std::uint64_t number, pieces list, context ctx) {
-  co_return co_await c->write_part(number, list, ctx);
-}
-
-// On any executor; elsewhere the bytes are copied first, as the caller's may go with its io_context.
+// On any executor.
 task<error_code> write_pieces(connection_ptr c, std::uint64_t number, pieces list, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
-  if (caller == c->executor()) co_return co_await write_at_home(std::move(c), number, list, std::move(ctx));
-  const auto copy = std::make_shared<detail::storage>(asio::buffer_size(list));
-  for (const auto& piece : list) copy->append(piece.data(), piece.size());
+  if (caller == c->executor()) co_return co_await c->write_part(number, list, ctx);
+  const auto copy = detail::copy_of(list, asio::buffer_size(list));
   auto op = [c, number, copy](context inner) -> task<error_code> {
     const auto at_call = inner;
-    const asio::const_buffer whole(copy->data(), copy->size());
-    co_return co_await write_at_home(c, number, pieces(&whole, 1), at_call);
+    const auto whole = detail::whole(*copy);
+    co_return co_await c->write_part(number, pieces(&whole, 1), at_call);
   };
   co_return co_await detail::elsewhere<error_code>(c->executor(), std::move(ctx), op);
 }
 
-task<error_code> flush_at_home(connection_ptr c, std::uint64_t number, context ctx) {
-  co_return c->flush_writer(number, ctx);
-}
-
-task<error_code> finish_at_home(connection_ptr c, std::uint64_t number, context ctx) {
-  co_return c->finish_writer(number, ctx);
-}
-
-// Awaits `op` on the connection's executor.
-template <class T, class Operation>
-task<T> at_home(const connection_ptr& c, context ctx, Operation op) {
-  const auto caller = co_await asio::this_coro::executor;
-  if (caller == c->executor()) co_return co_await op(std::move(ctx));
-  co_return co_await detail::elsewhere<T>(c->executor(), std::move(ctx), op);
+// An operation of a writer that does not wait.
+task<error_code> call(connection_ptr c, error_code (connection::*operation)(std::uint64_t, const context&),
+                      std::uint64_t number, context ctx) {
+  auto op = [c, operation, number](context inner) -> task<error_code> {
+    const auto at_call = inner;
+    co_return (c.get()->*operation)(number, at_call);
+  };
+  co_return co_await detail::on_home<error_code>(c->executor(), std::move(ctx), op);
 }
 
 }  // namespace
@@ -141,15 +130,13 @@ task<> message_writer::write(pieces list, context ctx) {
 
 task<> message_writer::flush(context ctx) {
   const auto c = connection_;
-  auto op = [c, n = number_](context inner) { return flush_at_home(c, n, std::move(inner)); };
-  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  const error_code ec = co_await call(c, &connection::flush_writer, number_, std::move(ctx));
   if (ec) c->throw_error(ec, "flush");
 }
 
 task<> message_writer::finish(context ctx) {
   const auto c = connection_;
-  auto op = [c, n = number_](context inner) { return finish_at_home(c, n, std::move(inner)); };
-  const error_code ec = co_await at_home<error_code>(c, std::move(ctx), op);
+  const error_code ec = co_await call(c, &connection::finish_writer, number_, std::move(ctx));
   if (ec) c->throw_error(ec, "finish");
 }
 
@@ -166,7 +153,7 @@ task<message_reader> conn::reader(context ctx) {
     o.ec = co_await c->open_reader(at_call, o.number, o.kind);
     co_return o;
   };
-  const opened o = co_await at_home<opened>(c, std::move(ctx), op);
+  const opened o = co_await detail::on_home<opened>(c->executor(), std::move(ctx), op);
   if (o.ec) c->throw_error(o.ec, "reader");
   co_return message_reader(c, o.number, o.kind);
 }
@@ -178,8 +165,7 @@ task<message_writer> conn::writer(message_kind kind, context ctx) {
     std::optional<message_writer> writer;
   };
   const auto c = connection_;
-  const auto code = kind == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
-  auto op = [c, code](context inner) -> task<opened> {
+  auto op = [c, code = protocol::opcode_of(kind)](context inner) -> task<opened> {
     const auto at_call = inner;
     opened o;
     std::uint64_t number = 0;
@@ -187,7 +173,7 @@ task<message_writer> conn::writer(message_kind kind, context ctx) {
     if (!o.ec) o.writer = message_writer(c, number);
     co_return o;
   };
-  opened o = co_await at_home<opened>(c, std::move(ctx), op);
+  opened o = co_await detail::on_home<opened>(c->executor(), std::move(ctx), op);
   if (o.ec) c->throw_error(o.ec, "writer");
   co_return std::move(*o.writer);
 }
@@ -209,7 +195,7 @@ task<std::size_t> joined_messages::read_some(asio::mutable_buffer to, context ct
       try {
         reader_.emplace(co_await connection_.reader(ctx));
       } catch (const close_error& e) {
-        over = e.clean() && (e.status() == status::normal || e.status() == status::going_away);
+        over = detail::is_ordinary_end(e.status(), e.clean());
         if (!over) throw;
       }
       if (over) co_return 0;

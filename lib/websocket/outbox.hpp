@@ -16,8 +16,18 @@ namespace coax::detail {
 
 using boost::asio::const_buffer;
 
+using shared_bytes = std::shared_ptr<const storage>;
 /// A frame in its wire form, made once and shared by all queues that it is in.
-using shared_frame = std::shared_ptr<const storage>;
+using shared_frame = shared_bytes;
+
+/// A copy for a caller on another executor, whose memory may go with its io_context while there is still something to
+/// send.
+inline shared_bytes copy_of(std::span<const const_buffer> pieces, std::size_t total) {
+  const auto copy = std::make_shared<storage>(total);
+  for (const auto& piece : pieces) copy->append(piece.data(), piece.size());
+  return copy;
+}
+inline const_buffer whole(const storage& bytes) noexcept { return {bytes.data(), bytes.size()}; }
 
 /// What a write sends.
 struct outgoing {

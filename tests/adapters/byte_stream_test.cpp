@@ -57,6 +57,24 @@ COAX_CORO_TEST(a_write_is_one_message_and_a_large_one_is_split) {
   BOOST_TEST((got == bytes));
 }
 
+COAX_CORO_TEST(a_hook_may_end_the_stream_in_the_middle_of_what_was_received) {
+  byte_stream* stream = nullptr;
+  int frames = 0;
+  scripted p(ioc, protocol::role::server, options().on_frame([&](const frame_info& f) {
+    if (f.way == frame_info::direction::received && ++frames == 9300) stream->close_now();
+  }));
+  byte_stream s(std::move(p.ours));
+  stream = &s;
+  std::string all;
+  while (all.size() < 65536) all += p.frame(protocol::opcode::pong, "p");
+  all.resize(65536);
+  co_await p.send(all);
+  const auto got = co_await read_piece(s);
+  BOOST_TEST((got.ec == asio::error::operation_aborted));
+  co_await settle();
+  BOOST_TEST((s.connection().closed().initiator == close_initiator::local));
+}
+
 COAX_CORO_TEST(a_gathered_write_is_one_message) {
   scripted p(ioc, protocol::role::server);
   byte_stream s(std::move(p.ours));

@@ -20,15 +20,6 @@ struct operation {
   std::function<task<error_code>(peers&, context)> start;
 };
 
-task<error_code> code_of(task<> op) {
-  try {
-    co_await std::move(op);
-  } catch (const system_error& e) {
-    co_return e.code();
-  }
-  co_return error_code();
-}
-
 const std::string large = pattern(200000);
 
 const operation operations[] = {

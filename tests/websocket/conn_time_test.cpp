@@ -6,14 +6,6 @@ namespace {
 using protocol::opcode;
 using protocol::role;
 
-// Moves the clock in steps, as real time would: each lets what it has made due run before the next.
-task<> pass(testing::virtual_clock& clock, std::chrono::milliseconds d, std::chrono::milliseconds step = 100ms) {
-  for (; d > 0ms; d -= step) {
-    clock.advance(std::min(d, step));
-    co_await settle(6);
-  }
-}
-
 COAX_CORO_TEST(a_silent_peer_is_pinged_and_kept_when_it_answers) {
   testing::virtual_clock clock;
   scripted s(ioc, role::server, options().keepalive(30s, 10s));

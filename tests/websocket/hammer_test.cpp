@@ -79,15 +79,6 @@ context random_context(std::minstd_rand& random, stopper& stops, std::size_t slo
 
 bool was_stopped(const error_code& ec) { return ec == std::errc::operation_canceled || ec == std::errc::timed_out; }
 
-task<error_code> code_of(task<> op) {
-  try {
-    co_await std::move(op);
-  } catch (const system_error& e) {
-    co_return e.code();
-  }
-  co_return error_code();
-}
-
 // One message in parts, each of which is tried again when its stop came before it.
 task<error_code> write_in_parts(conn& c, std::string& text, std::minstd_rand& random, stopper& stops,
                                 std::size_t slot) {

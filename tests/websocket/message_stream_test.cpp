@@ -22,15 +22,6 @@ task<std::string> read_all(message_reader& r, std::size_t step = 1000) {
   }
 }
 
-task<error_code> code_of(task<> op) {
-  try {
-    co_await std::move(op);
-  } catch (const system_error& e) {
-    co_return e.code();
-  }
-  co_return error_code();
-}
-
 BOOST_AUTO_TEST_SUITE(message_stream)
 
 COAX_SCENARIO_TEST(a_message_is_read_in_parts_as_they_come) {

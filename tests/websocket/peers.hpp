@@ -127,6 +127,24 @@ class scripted {
   bool in_message_ = false;
 };
 
+/// The error that `op` throws, if any.
+inline task<error_code> code_of(task<> op) {
+  try {
+    co_await std::move(op);
+  } catch (const system_error& e) {
+    co_return e.code();
+  }
+  co_return error_code();
+}
+
+/// Moves the clock in steps, as real time would: each lets what it has made due run before the next.
+inline task<> pass(testing::virtual_clock& clock, std::chrono::milliseconds d, std::chrono::milliseconds step = 100ms) {
+  for (; d > 0ms; d -= step) {
+    clock.advance(std::min(d, step));
+    co_await settle(6);
+  }
+}
+
 /// Runs `body` beside the test; an exception that leaves it fails the test. The result says whether it has ended.
 template <class Body>
 std::shared_ptr<bool> beside(const asio::any_io_executor& ex, Body body) {
