@@ -11,6 +11,8 @@ constexpr auto usage = R"(usage: echo_client [options] URL
   --read-limit N       largest message in bytes, 0 for none      (0)
   --subprotocol NAME   subprotocol to offer
   --ca-file FILE       authorities to trust for wss, in PEM
+  --proxy URL          http://, https://, socks5:// or socks5h://; without it,
+                       the environment may name one
 The exit code is 0 if the peer closed with 1000 or 1001.
 )";
 
@@ -20,10 +22,12 @@ coax::task<> echo(std::string url, coax::dial_options options) {
 }
 
 int main(int argc, char** argv) {
-  const example::arguments args(argc, argv, usage, {{"read-limit", "0"}, {"subprotocol", ""}, {"ca-file", ""}});
+  const example::arguments args(argc, argv, usage,
+                                {{"read-limit", "0"}, {"subprotocol", ""}, {"ca-file", ""}, {"proxy", ""}});
   if (args.rest().size() != 1) args.fail("one URL is needed");
   auto options = coax::dial_options().read_limit(args.number("read-limit"));
   if (!args["subprotocol"].empty()) options.subprotocol(args["subprotocol"]);
+  if (!args["proxy"].empty()) options.proxy(args["proxy"]);
   if (!args["ca-file"].empty()) options.ca_file(args["ca-file"]);
 
   int exit_code = 0;

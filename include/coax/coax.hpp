@@ -17,6 +17,7 @@
 #include <coax/message_stream.hpp>
 #include <coax/pipe.hpp>
 #include <coax/prepared_message.hpp>
+#include <coax/proxy_error.hpp>
 #include <coax/server.hpp>
 #include <coax/stop_on_signal.hpp>
 #include <coax/stream_transport.hpp>

@@ -46,6 +46,7 @@ enum class errc {
   body_too_large,          ///< An HTTP body above its limit.
   shut_down,               ///< The io_context is being destroyed.
   invalid_data,            ///< A message that its reader has no use for; the connection was closed with 1007 or 1003.
+  proxy_failed,            ///< The proxy on the way to the server did not let us through.
 };
 
 const boost::system::error_category& coax_category() noexcept;

@@ -8,7 +8,7 @@
 namespace coax {
 
 /// Carries the HTTP response of the refusal: the one `accept` has sent, or the one `dial` has received. Its code is
-/// `errc::handshake_failed`.
+/// `errc::handshake_failed`, and `errc::proxy_failed` for a `proxy_error`.
 class handshake_error : public system_error {
  public:
   /// How much of a response's body is kept.
@@ -22,6 +22,9 @@ class handshake_error : public system_error {
   const headers& fields() const noexcept { return fields_; }
   /// The beginning of the body.
   const std::string& body() const noexcept { return body_; }
+
+ protected:
+  handshake_error(errc code, std::string_view what, unsigned status, headers fields, std::string body);
 
  private:
   unsigned status_;

@@ -35,6 +35,7 @@ class category final : public boost::system::error_category {
       case errc::body_too_large: return "the HTTP body exceeds its limit";
       case errc::shut_down: return "the io_context is being destroyed";
       case errc::invalid_data: return "a message does not hold what it should";
+      case errc::proxy_failed: return "the proxy did not let us through";
     }
     return "unknown error of coax";
   }
@@ -62,6 +63,7 @@ class category final : public boost::system::error_category {
       case errc::invalid_utf8: return e::make_error_condition(e::illegal_byte_sequence);
       case errc::slow_consumer: return e::make_error_condition(e::no_buffer_space);
       case errc::invalid_data: return e::make_error_condition(e::bad_message);
+      case errc::proxy_failed: return e::make_error_condition(e::host_unreachable);
       case errc::bad_url: return e::make_error_condition(e::invalid_argument);
     }
     return {value, *this};

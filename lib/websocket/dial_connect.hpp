@@ -7,7 +7,7 @@
 
 namespace coax::detail {
 
-/// Resolves, connects to the addresses in turn, and shakes hands over TLS if the target says so, on the executor of
+/// Connects, through a proxy if there is one, and shakes hands over TLS if the target says so, on the executor of
 /// the caller. Stopping `ctx` really ends the connecting. @throws system_error
 task<std::shared_ptr<transport>> connect_to(const dial_target& target, const dial_options& options, const context& ctx);
 

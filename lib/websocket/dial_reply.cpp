@@ -1,5 +1,7 @@
 #include "websocket/dial_reply.hpp"
 
+#include <coax/proxy_error.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -43,6 +45,7 @@ class reply_reader::parser {
 };
 
 reply_reader::reply_reader(stream& s) : stream_(s) {}
+reply_reader::reply_reader(stream& s, std::string proxy) : stream_(s), proxy_(std::move(proxy)) {}
 reply_reader::~reply_reader() = default;
 
 unsigned reply_reader::status() const { return parser_->message().result_int(); }
@@ -70,6 +73,11 @@ std::span<const std::byte> reply_reader::rest() const noexcept {
   return std::as_bytes(std::span(input_)).subspan(used_);
 }
 
+void reply_reader::refuse(const std::string& text) const {
+  if (proxy_.empty()) throw handshake_error("dial: " + text);
+  throw proxy_error("dial: " + text);
+}
+
 task<error_code> reply_reader::read_more(const context& ctx) {
   constexpr std::size_t step = 4096;
   input_.erase(0, std::exchange(used_, 0));
@@ -85,12 +93,12 @@ task<> reply_reader::read_one_head(const context& ctx) {
   for (;;) {
     error_code ec;
     if (used_ < input_.size()) used_ += parser_->put(std::string_view(input_).substr(used_), ec);
-    if (ec == http::error::header_limit) throw handshake_error("dial: the head of the answer exceeds 16 KiB");
-    if (ec) throw handshake_error("dial: the server did not answer with HTTP: " + ec.message());
+    if (ec == http::error::header_limit) refuse("the head of the answer of " + sender() + " exceeds 16 KiB");
+    if (ec) refuse(sender() + " did not answer with HTTP: " + ec.message());
     if (parser_->head_done()) co_return;
     ec = co_await read_more(ctx);
-    if (ec == asio::error::eof) throw handshake_error("dial: the server ended the connection instead of answering");
-    if (ec) throw system_error(ec, "dial: reading the answer");
+    if (ec == asio::error::eof) refuse(sender() + " ended the connection instead of answering");
+    if (ec) throw system_error(ec, "dial: reading the answer of " + sender());
   }
 }
 
@@ -99,7 +107,7 @@ task<> reply_reader::read_head(context ctx) {
     co_await read_one_head(ctx);
     if (status() >= 200 || status() == 101) co_return;
   }
-  throw handshake_error("dial: the server sent too many interim answers");
+  refuse(sender() + " sent too many interim answers");
 }
 
 task<std::string> reply_reader::read_body(context ctx) {

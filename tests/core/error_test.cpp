@@ -36,6 +36,7 @@ const row rows[] = {
     {errc::body_too_large, std::errc::message_size},
     {errc::shut_down, std::errc::operation_canceled},
     {errc::invalid_data, std::errc::bad_message},
+    {errc::proxy_failed, std::errc::host_unreachable},
 };
 
 BOOST_AUTO_TEST_SUITE(errors)

@@ -59,6 +59,10 @@ class Program:
     def url(self):
         return self.says(r"\b(wss?|https?)://\S+").group()
 
+    @property
+    def running(self):
+        return self._process.poll() is None
+
     def send_signal(self, number):
         self._process.send_signal(number)
 
