@@ -1,6 +1,8 @@
 /// Command lines of the examples: `--name value` pairs, `--flag`, `--help`, and what is left over.
 #pragma once
 
+#include <coax/deflate.hpp>
+
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -52,6 +54,14 @@ class arguments {
     }
     if (used == 0 || used != value.size()) fail("--" + name + " needs a number, not '" + value + "'");
     return n;
+  }
+  /// The value of --deflate: off, takeover or no-takeover.
+  coax::deflate_options deflate() const {
+    const std::string& mode = options_.at("deflate");
+    if (mode == "takeover") return coax::deflate_mode::context_takeover;
+    if (mode == "no-takeover") return coax::deflate_mode::no_context_takeover;
+    if (mode != "off") fail("--deflate is off, takeover or no-takeover, not '" + mode + "'");
+    return {};
   }
   /// Whether the option or flag was there.
   bool given(const std::string& name) const { return given_.count(name) != 0; }

@@ -9,6 +9,7 @@
 constexpr auto usage = R"(usage: echo_client [options] URL
   URL                  ws://, wss://, http://, https:// or ws+unix://
   --read-limit N       largest message in bytes, 0 for none      (0)
+  --deflate MODE       off, takeover or no-takeover              (off)
   --subprotocol NAME   subprotocol to offer
   --ca-file FILE       authorities to trust for wss, in PEM
   --proxy URL          http://, https://, socks5:// or socks5h://; without it,
@@ -22,10 +23,11 @@ coax::task<> echo(std::string url, coax::dial_options options) {
 }
 
 int main(int argc, char** argv) {
-  const example::arguments args(argc, argv, usage,
-                                {{"read-limit", "0"}, {"subprotocol", ""}, {"ca-file", ""}, {"proxy", ""}});
+  const example::arguments args(
+      argc, argv, usage,
+      {{"read-limit", "0"}, {"deflate", "off"}, {"subprotocol", ""}, {"ca-file", ""}, {"proxy", ""}});
   if (args.rest().size() != 1) args.fail("one URL is needed");
-  auto options = coax::dial_options().read_limit(args.number("read-limit"));
+  auto options = coax::dial_options().read_limit(args.number("read-limit")).deflate(args.deflate());
   if (!args["subprotocol"].empty()) options.subprotocol(args["subprotocol"]);
   if (!args["proxy"].empty()) options.proxy(args["proxy"]);
   if (!args["ca-file"].empty()) options.ca_file(args["ca-file"]);

@@ -11,6 +11,7 @@ constexpr auto usage = R"(usage: echo_server [options]
   --tls-cert FILE      certificate chain in PEM: serves wss://
   --tls-key FILE       its key in PEM
   --read-limit N       largest message in bytes, 0 for none      (32768)
+  --deflate MODE       off, takeover or no-takeover              (off)
 )";
 
 coax::task<> echo(coax::exchange& x, const coax::accept_options& options, coax::context ctx) {
@@ -25,7 +26,8 @@ int main(int argc, char** argv) {
                                  {"threads", "0"},
                                  {"tls-cert", ""},
                                  {"tls-key", ""},
-                                 {"read-limit", "32768"}});
+                                 {"read-limit", "32768"},
+                                 {"deflate", "off"}});
   try {
     auto options = coax::server_options().threads(static_cast<unsigned>(args.number("threads")));
     const bool tls = !args["tls-cert"].empty();
@@ -36,7 +38,10 @@ int main(int argc, char** argv) {
     options.log([](coax::log_level, std::string_view text) { std::cerr << "echo_server: " << text << "\n"; });
 
     // Any page may talk to an echo server; it has no users to protect.
-    const auto accept = coax::accept_options().read_limit(args.number("read-limit")).insecure_skip_origin_check();
+    const auto accept = coax::accept_options()
+                            .read_limit(args.number("read-limit"))
+                            .deflate(args.deflate())
+                            .insecure_skip_origin_check();
 
     coax::server srv(options);
     srv.get("/*path", [accept](coax::exchange& x, coax::context ctx) { return echo(x, accept, ctx); });

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <coax/context.hpp>
+#include <coax/deflate.hpp>
 #include <coax/message.hpp>
 
 #include <cstdint>
@@ -23,6 +24,13 @@ class byte_stream_core;
 class connection;
 class peer_core;
 }  // namespace detail
+
+/// Whether a message is compressed, on a connection that has agreed on it; otherwise it never is.
+enum class compression : unsigned char {
+  automatic,  ///< When it is not below the threshold, or written in parts.
+  off,        ///< Never: for what is compressed already, and for secrets beside what others have a say in.
+  always      ///< However small it is.
+};
 
 /// What ended a connection.
 enum class close_initiator : unsigned char {
@@ -49,6 +57,10 @@ struct conn_stats {
   std::uint64_t bytes_sent = 0;
   std::uint64_t messages_received = 0;
   std::uint64_t messages_sent = 0;  ///< Taken for sending, corked or sent.
+  std::uint64_t inflated_from = 0;  ///< Bytes of compressed messages received,
+  std::uint64_t inflated_to = 0;    ///< and what they were inflated to.
+  std::uint64_t deflated_from = 0;  ///< Bytes of messages that were compressed for sending,
+  std::uint64_t deflated_to = 0;    ///< and what they were compressed to.
   std::uint64_t pings_received = 0;
   std::uint64_t pongs_received = 0;
   std::size_t bytes_queued = 0;     ///< Encoded and not yet taken by the transport.
@@ -105,6 +117,9 @@ class conn_options {
   /// Closes with 1012 (come again) a connection of this age, with a jitter of 10 %. Zero, the default: never.
   Self& max_lifetime(std::chrono::nanoseconds d) { return max_lifetime_ = d, self(); }
 
+  /// Compression (RFC 7692), default off. See <coax/deflate.hpp>.
+  Self& deflate(const deflate_options& o) { return deflate_ = o, self(); }
+
   /// Called with the payload of each ping; returns whether the connection is to answer it. See `conn_hooks`.
   Self& on_ping(std::function<bool(std::span<const std::byte>)> f) { return hooks_.on_ping = std::move(f), self(); }
   /// Called with the payload of each pong.
@@ -122,6 +137,7 @@ class conn_options {
   std::size_t send_queue_limit() const noexcept { return send_queue_limit_; }
   std::chrono::nanoseconds idle_timeout() const noexcept { return idle_timeout_; }
   std::chrono::nanoseconds max_lifetime() const noexcept { return max_lifetime_; }
+  const deflate_options& deflate() const noexcept { return deflate_; }
   const conn_hooks& hooks() const noexcept { return hooks_; }
 
  protected:
@@ -139,6 +155,7 @@ class conn_options {
   std::chrono::nanoseconds idle_timeout_{};
   std::chrono::nanoseconds max_lifetime_{};
   conn_hooks hooks_;
+  deflate_options deflate_;
   bool validate_utf8_ = true;
   bool keepalive_set_ = false;
 };
@@ -214,6 +231,9 @@ class conn {
   task<> write(message_kind kind, asio::const_buffer bytes, context ctx = {});
   /// Sends the concatenation of `pieces` as one message in one frame.
   task<> write(message_kind kind, std::span<const asio::const_buffer> pieces, context ctx = {});
+  /// The same, with a word on compression for this message alone.
+  task<> write(message_kind kind, asio::const_buffer bytes, compression how, context ctx = {});
+  task<> write(message_kind kind, std::span<const asio::const_buffer> pieces, compression how, context ctx = {});
   /// Sends text, which must be UTF-8; debug builds check (`std::invalid_argument`).
   task<> write_text(std::string_view text, context ctx = {});
   task<> write_binary(std::span<const std::byte> bytes, context ctx = {});
@@ -226,6 +246,7 @@ class conn {
   /// messages wait, control frames do not. See `message_writer` (<coax/message_stream.hpp>).
   /// @throws as `write`; a stopped one has begun nothing.
   task<message_writer> writer(message_kind kind, context ctx = {});
+  task<message_writer> writer(message_kind kind, compression how, context ctx = {});
 
   /// Bytes that are encoded and not yet taken by the transport. From any thread.
   std::size_t buffered_amount() const noexcept;
@@ -275,6 +296,8 @@ class conn {
   /// "127.0.0.1:8080", "[::1]:8080", or the path of a unix socket.
   std::string local_endpoint() const;
   std::string remote_endpoint() const;
+  /// Whether permessage-deflate was agreed on.
+  bool deflates() const noexcept;
   /// Whether the connection runs over TLS.
   bool secure() const noexcept;
   /// A snapshot; exact when taken on the connection's executor.

@@ -34,6 +34,7 @@ enum class errc {
   message_too_big,         ///< A message above `read_limit`; the connection was closed with 1009.
   protocol_error,          ///< The peer broke RFC 6455; the connection was closed with 1002.
   invalid_utf8,            ///< Text that is not UTF-8; the connection was closed with 1007.
+  corrupt_data,            ///< A compressed message that cannot be inflated; the connection was closed with 1007.
   unexpected_data,         ///< A data message after `close_read`; the connection was closed with 1008.
   peer_timeout,            ///< The peer gave no sign of life for the keepalive time.
   write_stalled,           ///< The peer took no byte for `write_stall_timeout`.

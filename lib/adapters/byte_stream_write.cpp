@@ -71,7 +71,8 @@ void byte_stream_core::begin_write(const stream_pieces& from) {
   }
   error_code ec = kind_ == message_kind::text ? cut_text(m) : error_code();
   const auto op = protocol::opcode_of(kind_);
-  if (ec || m.size == 0 || connection_->send(op, m.list(), m.size, ec)) return has_written(m, ec);
+  if (ec || m.size == 0 || connection_->send(op, m.list(), m.size, compression::automatic, ec))
+    return has_written(m, ec);
   wait_for(write_, [core = self(), m, op]() -> task<> { return core->write(m, op); });
 }
 

@@ -23,6 +23,7 @@ class category final : public boost::system::error_category {
       case errc::message_too_big: return "a message exceeds the read limit";
       case errc::protocol_error: return "the peer broke the WebSocket protocol";
       case errc::invalid_utf8: return "a text is not valid UTF-8";
+      case errc::corrupt_data: return "a compressed message cannot be inflated";
       case errc::unexpected_data: return "a data message arrived after close_read";
       case errc::peer_timeout: return "the peer gave no sign of life within the keepalive time";
       case errc::write_stalled: return "the peer took no byte within the write stall timeout";
@@ -62,6 +63,7 @@ class category final : public boost::system::error_category {
       case errc::bad_request: return e::make_error_condition(e::protocol_error);
       case errc::invalid_utf8: return e::make_error_condition(e::illegal_byte_sequence);
       case errc::slow_consumer: return e::make_error_condition(e::no_buffer_space);
+      case errc::corrupt_data:
       case errc::invalid_data: return e::make_error_condition(e::bad_message);
       case errc::proxy_failed: return e::make_error_condition(e::host_unreachable);
       case errc::bad_url: return e::make_error_condition(e::invalid_argument);

@@ -92,6 +92,7 @@ response switching(const protocol::upgrade& u, const headers& more) {
   response head(101);
   head.header("Upgrade", "websocket").header("Connection", "Upgrade").header("Sec-WebSocket-Accept", u.accept);
   if (!u.subprotocol.empty()) head.header("Sec-WebSocket-Protocol", u.subprotocol);
+  if (u.deflate) head.header("Sec-WebSocket-Extensions", u.deflate->extension);
   for (const auto& field : more) head.header(field.name, field.value);
   return head;
 }
@@ -102,7 +103,7 @@ task<protocol::upgrade> check(exchange& x, const accept_options& options, contex
   head.method = s.request().method;
   head.version = s.request().version;
   head.fields = s.request().fields;
-  auto verdict = protocol::check_upgrade(head, options.policy());
+  auto verdict = protocol::check_upgrade(head, options.policy(), options.deflate());
   if (verdict && s.body_pending()) {
     protocol::rejection has_body;
     has_body.text = "a WebSocket request with a body";
@@ -136,7 +137,9 @@ task<conn> accept(exchange& x, accept_options options, context ctx) {
 
   std::string rest;
   auto t = s.release(rest);
-  const detail::connection_settings settings(protocol::role::server, options, upgrade.subprotocol);
+  std::optional<protocol::deflate_agreement> deflate;
+  if (upgrade.deflate) deflate = upgrade.deflate->agreement;
+  const detail::connection_settings settings(protocol::role::server, options, upgrade.subprotocol, deflate);
   auto c = detail::connection::create(std::move(t), settings, std::as_bytes(std::span(rest)));
   s.upgraded(c);
   co_return conn(std::move(c));

@@ -16,11 +16,10 @@ constexpr std::size_t hot_chunk = 16 * 1024;
 /// What can be held in memory at all.
 constexpr std::uint64_t addressable = std::numeric_limits<std::ptrdiff_t>::max();
 
-/// The limit for what stands in frames. Deflate makes data that it cannot compress a little larger; the inflater
-/// applies the limit exactly.
-std::uint64_t limit_on_wire(std::uint64_t limit, bool compressed) noexcept {
-  if (limit == 0 || limit > addressable / 2) return addressable;
-  return compressed ? limit + limit / 16 + 64 : limit;
+constexpr std::size_t least_room = 1024;
+
+std::uint64_t effective(std::size_t limit) noexcept {
+  return limit == 0 ? addressable : std::min<std::uint64_t>(limit, addressable);
 }
 
 // Where text ceases to be UTF-8: in `chunk`, which begins at byte `at` of the message and in the state `validator`.
@@ -35,6 +34,9 @@ failure not_utf8(utf8_validator validator, std::span<const std::byte> chunk, std
 }
 
 }  // namespace
+
+assembler::assembler(const options& how)
+    : options_(how), inflater_(how.deflate ? std::make_unique<inflater>(how.window_bits, how.takeover) : nullptr) {}
 
 assembler::event assembler::feed(std::span<std::byte> in, std::size_t& consumed) {
   consumed = 0;
@@ -87,7 +89,7 @@ bool assembler::begin_data(const frame_header& frame) {
   if (frame.op != opcode::continuation) {
     kind_ = static_cast<message_kind>(frame.op);
     compressed_ = frame.rsv1;
-    check_text_ = options_.validate_utf8 && frame.op == opcode::text && !compressed_;
+    check_text_ = options_.validate_utf8 && frame.op == opcode::text;
     fragmented_ = !frame.fin;
     in_message_ = true;
     utf8_.reset();
@@ -102,18 +104,20 @@ bool assembler::begin_data(const frame_header& frame) {
 }
 
 bool assembler::within_limit(std::uint64_t length) {
-  const auto limit = limit_on_wire(options_.read_limit, compressed_);
+  // What counts of a compressed message is what it is inflated to.
+  if (compressed_) return true;
+  const auto limit = effective(options_.read_limit);
   const std::uint64_t size = size_;
   if (size <= limit && length <= limit - size) [[likely]]
     return true;
   fail({errc::message_too_big, status::message_too_big,
         "message of " + std::string(fin_ ? "" : "at least ") + std::to_string(size + length) +
-            " bytes exceeds the read limit of " + std::to_string(options_.read_limit ? options_.read_limit : limit) +
-            " bytes"});
+            " bytes exceeds the read limit of " + std::to_string(limit) + " bytes"});
   return false;
 }
 
-assembler::event assembler::take_data(std::span<const std::byte> in, std::size_t& consumed) {
+assembler::event assembler::take_data(std::span<std::byte> in, std::size_t& consumed) {
+  if (compressed_) return take_compressed(in, consumed);
   const auto* from = in.data() + consumed;
   auto n = static_cast<std::size_t>(std::min<std::uint64_t>(length_ - taken_, in.size() - consumed));
   if (discarding_ || in_parts()) n = std::min(n, part_size - std::min(part_size, message_.size()));
@@ -149,6 +153,73 @@ bool assembler::add_chunk(std::byte* to, const std::byte* from, std::size_t n) {
   size_ += n;
   statistics_.bytes += n;
   return !check_text_ || utf8_.push({to, n});
+}
+
+/// Unmasks and inflates piece by piece, until the input is used up or there is enough for a part.
+assembler::event assembler::take_compressed(std::span<std::byte> in, std::size_t& consumed) {
+  for (;;) {
+    if (in_parts() && message_.size() >= part_size) return event::part;
+    const auto n = std::min<std::uint64_t>(std::min<std::uint64_t>(length_ - taken_, in.size() - consumed), hot_chunk);
+    const auto piece = in.subspan(consumed, static_cast<std::size_t>(n));
+    const bool ending = fin_ && taken_ == length_ && !output_pending_;
+    const auto unmask = [this](std::span<std::byte> bytes) {
+      if (options_.role == role::server && !bytes.empty())
+        mask_copy(bytes.data(), bytes.data(), bytes.size(), key_, static_cast<std::size_t>(taken_));
+    };
+    unmask(piece);
+    const auto room = inflating_room();
+    const auto step = ending ? inflater_->finish(room) : inflater_->add(piece, room);
+    consumed += step.consumed;
+    taken_ += step.consumed;
+    statistics_.bytes += step.consumed;
+    statistics_.inflated_from += step.consumed;
+    unmask(piece.subspan(step.consumed));  // which masks again what is left for later
+    if (!add_inflated(step.produced)) return event::failed;
+    if (discarding_) message_.clear();
+    if (step.now == inflater::state::corrupt) {
+      return fail({errc::corrupt_data, status::invalid_data,
+                   std::string("compressed message that cannot be inflated (RFC 7692 7.2.2): ") + inflater_->error()});
+    }
+    output_pending_ = step.now == inflater::state::has_output;
+    if (output_pending_) continue;
+    if (ending || (!fin_ && taken_ == length_)) return finish_data();
+    if (taken_ != length_ && consumed == in.size()) return event::need_more;
+  }
+}
+
+/// Where the inflater may write: never more than one byte beyond the limit.
+std::span<std::byte> assembler::inflating_room() {
+  const auto size = message_.size();
+  const auto limit = effective(options_.read_limit);
+  auto most = limit - std::min(size_, limit) + 1;
+  if (discarding_ || in_parts()) {
+    most = std::min<std::uint64_t>(most, part_size - size);
+    message_.reserve(part_size);
+  } else if (message_.capacity() == size) {
+    // For a start what text often comes to.
+    const auto wanted = size == 0 ? std::clamp<std::uint64_t>(4 * length_, least_room, part_size) : size;
+    message_.reserve(size + static_cast<std::size_t>(std::min(wanted, most)));
+  }
+  return {message_.data() + size, static_cast<std::size_t>(std::min<std::uint64_t>(message_.capacity() - size, most))};
+}
+
+bool assembler::add_inflated(std::size_t n) {
+  const std::span chunk(message_.data() + message_.size(), n);
+  message_.resize(message_.size() + n);
+  size_ += n;
+  statistics_.inflated_to += n;
+  const auto limit = effective(options_.read_limit);
+  const auto over = static_cast<std::size_t>(std::min<std::uint64_t>(n, size_ - std::min(size_, limit)));
+  const auto within = chunk.first(n - over);
+  const auto before = utf8_;
+  if (check_text_ && !utf8_.push(within)) {
+    fail(not_utf8(before, within, size_ - n));
+  } else if (over != 0) {
+    fail({errc::message_too_big, status::message_too_big,
+          "compressed message of at least " + std::to_string(size_) + " bytes exceeds the read limit of " +
+              std::to_string(limit) + " bytes"});
+  }
+  return stage_ != stage::failed;
 }
 
 assembler::event assembler::finish_data() {
@@ -204,7 +275,8 @@ void assembler::make_room(std::size_t n) {
 }
 
 std::span<std::byte> assembler::direct_buffer() {
-  if (stage_ != stage::data || discarding_ || in_parts() || length_ - taken_ < direct_threshold) return {};
+  if (stage_ != stage::data || compressed_ || discarding_ || in_parts() || length_ - taken_ < direct_threshold)
+    return {};
   make_room(1);
   const auto room = message_.capacity() - message_.size();
   return {message_.data() + message_.size(), static_cast<std::size_t>(std::min<std::uint64_t>(room, length_ - taken_))};

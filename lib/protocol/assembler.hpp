@@ -3,12 +3,14 @@
 
 #include "protocol/close_frame.hpp"
 #include "protocol/frame.hpp"
+#include "protocol/inflater.hpp"
 #include "protocol/utf8.hpp"
 #include <coax/message.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -35,6 +37,8 @@ class assembler {
     std::size_t read_limit = 32 * 1024;  ///< Bytes of one message, 0 for none.
     bool validate_utf8 = true;           ///< Text must be UTF-8.
     bool deflate = false;                ///< permessage-deflate was negotiated: RSV1 marks a compressed message.
+    unsigned window_bits = 15;           ///< How far back compressed messages may refer.
+    bool takeover = true;                ///< They may refer to those before them.
   };
 
   enum class event {
@@ -48,9 +52,11 @@ class assembler {
   };
 
   struct statistics {
-    std::uint64_t frames = 0;    ///< Headers accepted, of control frames as well.
-    std::uint64_t messages = 0;  ///< Complete data messages.
-    std::uint64_t bytes = 0;     ///< Payload of data frames, before inflating.
+    std::uint64_t frames = 0;         ///< Headers accepted, of control frames as well.
+    std::uint64_t messages = 0;       ///< Complete data messages.
+    std::uint64_t bytes = 0;          ///< Payload of data frames, before inflating.
+    std::uint64_t inflated_from = 0;  ///< Of these, payload of compressed messages,
+    std::uint64_t inflated_to = 0;    ///< and what it was inflated to.
   };
 
   /// How data messages come out: whole, or in parts of `part_size` bytes at most, and whenever the input is used up.
@@ -62,11 +68,15 @@ class assembler {
   /// Outstanding bytes of a payload from which on `direct_buffer` offers room.
   static constexpr std::size_t direct_threshold = 16 * 1024;
 
-  explicit assembler(const options& how) noexcept : options_(how) {}
+  explicit assembler(const options& how);
 
   /// Consumes bytes from the front of `in` up to the first event; may overwrite what it consumes. Without bytes it
   /// tells of a part that is there.
   event feed(std::span<std::byte> in, std::size_t& consumed);
+
+  /// Whether `feed` has something to tell without further bytes: the input of a compressed message is used up, and not
+  /// all of its output has been handed out in parts.
+  bool has_more() const noexcept { return stage_ == stage::data && (output_pending_ || taken_ == length_); }
 
   /// Sets how messages are delivered; also in mid-message, where the first part holds all that has come so far.
   void deliver(delivery how) noexcept { delivery_ = how; }
@@ -76,8 +86,9 @@ class assembler {
   void put_back(message part) noexcept { message_ = std::move(part).release(); }
 
   /// The complete message, once after `event::message`; dropped by the next data frame. Or a part of one, once after
-  /// `event::part`. The bytes of a compressed one are to be inflated, and checked for UTF-8, by the caller.
+  /// `event::part`.
   message take_message() noexcept { return message(kind_, std::move(message_)); }
+  /// Whether it came compressed.
   bool compressed() const noexcept { return compressed_; }
 
   /// The payload of the control frame of the last event; valid until the next call of `feed`.
@@ -104,6 +115,11 @@ class assembler {
   /// `t`, which must stay, is told of each frame, when its header has been accepted.
   void tap(const frame_tap* t) noexcept { tap_ = t; }
 
+  /// Between messages: gives back what the inflater does not need while nothing comes.
+  void rest() {
+    if (inflater_ && idle()) inflater_->rest();
+  }
+
   /// Sets the limit from the next frame on.
   void read_limit(std::size_t bytes) noexcept { options_.read_limit = bytes; }
 
@@ -117,7 +133,10 @@ class assembler {
   bool begin_data(const frame_header& frame);
   bool within_limit(std::uint64_t length);
   bool in_parts() const noexcept { return delivery_ == delivery::parts; }
-  event take_data(std::span<const std::byte> in, std::size_t& consumed);
+  event take_data(std::span<std::byte> in, std::size_t& consumed);
+  event take_compressed(std::span<std::byte> in, std::size_t& consumed);
+  std::span<std::byte> inflating_room();
+  bool add_inflated(std::size_t n);
   event take_control(std::span<const std::byte> in, std::size_t& consumed);
   event finish_control();
   event finish_data();
@@ -138,7 +157,9 @@ class assembler {
   message_kind kind_ = message_kind::text;
   opcode control_op_ = opcode::ping;
   std::uint8_t control_size_ = 0;
+  bool output_pending_ = false;  // the inflater may have more without further input
   utf8_validator utf8_;
+  std::unique_ptr<inflater> inflater_;  // null unless compressed messages may come
   masking_key key_{};
   header_parser header_;
   std::uint64_t length_ = 0;  // of the current payload

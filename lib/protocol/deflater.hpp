@@ -17,6 +17,7 @@ class deflater {
   deflater(compressor_parameters p, bool takeover) noexcept : parameters_(p), takeover_(takeover) {}
 
   bool takeover() const noexcept { return takeover_; }
+  const compressor_parameters& parameters() const noexcept { return parameters_; }
 
   /// Appends what can be told of the message so far to `out`, which may be nothing.
   void add(boost::asio::const_buffer piece, coax::detail::storage& out);
@@ -30,6 +31,10 @@ class deflater {
   /// Forgets what came before: the next block is understood by a receiver that knows nothing of it. After something
   /// was sent that did not go through here, or was compressed and not sent.
   void reset() noexcept;
+  /// The message that has begun will not be sent; without one nothing changes.
+  void give_up() noexcept {
+    if (unflushed_ || !takeover_) reset();
+  }
 
   /// Whether it holds a compressor.
   bool active() const noexcept { return compressor_ != nullptr; }

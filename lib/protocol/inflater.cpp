@@ -35,7 +35,7 @@ inflater::step inflater::finish(std::span<std::byte> out) {
   if (behind_end_) return *behind_end_ <= 1 ? complete(0) : fail("the message ends within a block");
   const auto got = context().run(std::span(tail).subspan(tail_taken_), out);
   tail_taken_ = static_cast<std::uint8_t>(tail_taken_ + got.consumed);
-  if (got.result == decompressor::outcome::corrupt) return fail(decompressor_->error());
+  if (got.result == decompressor::outcome::corrupt) return fail(decompressor_->error(), got.produced);
   bool whole = decompressor_->between_blocks();
   if (got.result == decompressor::outcome::end_of_stream) {
     // A final block before the end, or one that the end belongs to.
@@ -44,7 +44,7 @@ inflater::step inflater::finish(std::span<std::byte> out) {
   } else if (got.produced == out.size()) {
     return {0, got.produced, state::has_output};
   }
-  return whole ? complete(got.produced) : fail("the message ends within a block");
+  return whole ? complete(got.produced) : fail("the message ends within a block", got.produced);
 }
 
 inflater::step inflater::run(std::span<const std::byte> in, std::span<std::byte> out) {
@@ -53,11 +53,11 @@ inflater::step inflater::run(std::span<const std::byte> in, std::span<std::byte>
   const auto got = context().run(in, out);
   step s{got.consumed, got.produced};
   switch (got.result) {
-    case decompressor::outcome::corrupt: return fail(decompressor_->error());
+    case decompressor::outcome::corrupt: return fail(decompressor_->error(), got.produced);
     case decompressor::outcome::end_of_stream: {
       behind_end_ = std::uint8_t{0};
       const auto rest = in.subspan(got.consumed);
-      if (!follows_end(rest)) return fail("data after the final block");
+      if (!follows_end(rest)) return fail("data after the final block", got.produced);
       s.consumed = in.size();
       return s;
     }
@@ -102,11 +102,11 @@ void inflater::rest() {
   decompressor_.reset();
 }
 
-inflater::step inflater::fail(const char* why) noexcept {
+inflater::step inflater::fail(const char* why, std::size_t produced) noexcept {
   failed_ = true;
   error_ = why;
   decompressor_.reset();
-  return {0, 0, state::corrupt};
+  return {0, produced, state::corrupt};
 }
 
 }  // namespace coax::protocol

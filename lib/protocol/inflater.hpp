@@ -23,7 +23,7 @@ class inflater {
   enum class state : std::uint8_t {
     wants_input,  ///< All input was consumed and all that it gives is out. After `finish`: the message is complete.
     has_output,   ///< The room is used up and there may be more: call again with what input is left, even if none is.
-    corrupt,      ///< `error` tells why; for good.
+    corrupt,      ///< `error` tells why; for good. What was produced came before the fault.
   };
   struct step {
     std::size_t consumed = 0;
@@ -51,7 +51,7 @@ class inflater {
   bool follows_end(std::span<const std::byte> in) noexcept;
   void begin_anew();
   step complete(std::size_t produced);
-  step fail(const char* why) noexcept;
+  step fail(const char* why, std::size_t produced = 0) noexcept;
 
   std::uint8_t window_bits_;
   bool takeover_;

@@ -45,24 +45,25 @@ task<error_code> read_slowly(connection_ptr c, bool home, const context& ctx, me
   co_return error_code();
 }
 
-task<error_code> write_at_home(connection_ptr c, protocol::opcode op, pieces bytes, std::size_t total, context ctx) {
+task<error_code> write_at_home(connection_ptr c, protocol::opcode op, pieces bytes, std::size_t total, compression how,
+                               context ctx) {
   error_code ec = ctx.stopped();
-  if (ec || c->send(op, bytes, total, ec)) co_return ec;
-  const detail::outgoing what(op, bytes, total);
+  if (ec || c->send(op, bytes, total, how, ec)) co_return ec;
+  const detail::outgoing what(op, bytes, total, how);
   co_return co_await c->send_queued(what, ctx);
 }
 
 task<error_code> write_slowly(connection_ptr c, bool home, protocol::opcode op, pieces bytes, std::size_t total,
-                              const context& ctx) {
+                              compression how, const context& ctx) {
   if (home) {
-    const detail::outgoing what(op, bytes, total);
+    const detail::outgoing what(op, bytes, total, how);
     co_return co_await c->send_queued(what, ctx);
   }
   const auto copy = detail::copy_of(bytes, total);
-  auto write = [c, op, copy](context inner) -> task<error_code> {
+  auto write = [c, op, copy, how](context inner) -> task<error_code> {
     const auto at_call = inner;
     const auto whole = detail::whole(*copy);
-    co_return co_await write_at_home(c, op, pieces(&whole, 1), whole.size(), at_call);
+    co_return co_await write_at_home(c, op, pieces(&whole, 1), whole.size(), how, at_call);
   };
   co_return co_await detail::elsewhere<error_code>(c->executor(), ctx, write);
 }
@@ -74,11 +75,11 @@ struct fast_write {
   error_code ec;
 
   fast_write(const asio::any_io_executor& caller, const connection_ptr& c, protocol::opcode op, pieces bytes,
-             std::size_t total, const context& ctx)
+             std::size_t total, compression how, const context& ctx)
       : home(at_home(caller, c)), done(false) {
     if (!home) return;
     ec = ctx.stopped();
-    done = ec || c->send(op, bytes, total, ec);
+    done = ec || c->send(op, bytes, total, how, ec);
   }
 };
 
@@ -164,20 +165,28 @@ std::optional<message> conn::try_next() {
 }
 
 task<> conn::write(message_kind kind, asio::const_buffer bytes, context ctx) {
+  return write(kind, bytes, compression::automatic, std::move(ctx));
+}
+
+task<> conn::write(message_kind kind, asio::const_buffer bytes, compression how, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const pieces one(&bytes, 1);
   const auto c = connection_;
-  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), ctx);
-  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), ctx);
+  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), how, ctx);
+  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), how, ctx);
   if (w.ec) c->throw_error(w.ec, "write");
 }
 
 task<> conn::write(message_kind kind, pieces list, context ctx) {
+  return write(kind, list, compression::automatic, std::move(ctx));
+}
+
+task<> conn::write(message_kind kind, pieces list, compression how, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const auto total = asio::buffer_size(list);
   const auto c = connection_;
-  fast_write w(caller, c, opcode_of(kind), list, total, ctx);
-  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), list, total, ctx);
+  fast_write w(caller, c, opcode_of(kind), list, total, how, ctx);
+  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), list, total, how, ctx);
   if (w.ec) c->throw_error(w.ec, "write");
 }
 
@@ -194,8 +203,8 @@ task<result<void>> conn::try_write(message_kind kind, asio::const_buffer bytes, 
   const auto caller = co_await asio::this_coro::executor;
   const pieces one(&bytes, 1);
   const auto c = connection_;
-  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), ctx);
-  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), ctx);
+  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), compression::automatic, ctx);
+  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), compression::automatic, ctx);
   if (w.ec) co_return w.ec;
   co_return result<void>();
 }
@@ -275,6 +284,7 @@ void conn::read_limit(std::size_t bytes) {
 std::string_view conn::subprotocol() const noexcept { return connection_->subprotocol(); }
 std::string conn::local_endpoint() const { return connection_->lower().local_endpoint(); }
 std::string conn::remote_endpoint() const { return connection_->lower().remote_endpoint(); }
+bool conn::deflates() const noexcept { return connection_->deflates(); }
 bool conn::secure() const noexcept { return connection_->lower().secure(); }
 conn_stats conn::stats() const { return connection_->stats(); }
 asio::any_io_executor conn::get_executor() const { return connection_->executor(); }

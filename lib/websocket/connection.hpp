@@ -4,6 +4,8 @@
 #include "core/buffer_pool.hpp"
 #include "io/parking_lot.hpp"
 #include "protocol/assembler.hpp"
+#include "protocol/extensions.hpp"
+#include "websocket/counter.hpp"
 #include "websocket/encoded_message.hpp"
 #include "websocket/outbox.hpp"
 #include <coax/conn.hpp>
@@ -19,9 +21,12 @@ namespace coax::detail {
 /// What a connection is made with.
 struct connection_settings {
   template <class Options>
-  connection_settings(protocol::role r, const conn_options<Options>& o, std::string agreed_subprotocol = {})
+  connection_settings(protocol::role r, const conn_options<Options>& o, std::string agreed_subprotocol = {},
+                      std::optional<protocol::deflate_agreement> agreed_deflate = std::nullopt)
       : role(r),
         subprotocol(std::move(agreed_subprotocol)),
+        agreement(agreed_deflate),
+        deflate(o.deflate()),
         read_limit(o.read_limit()),
         send_queue_limit(o.send_queue_limit()),
         validate_utf8(o.validate_utf8()),
@@ -37,6 +42,8 @@ struct connection_settings {
 
   protocol::role role;
   std::string subprotocol;
+  std::optional<protocol::deflate_agreement> agreement;
+  deflate_options deflate;
   std::size_t read_limit;
   std::size_t send_queue_limit;
   bool validate_utf8;
@@ -47,16 +54,6 @@ struct connection_settings {
   std::chrono::nanoseconds idle_timeout;
   std::chrono::nanoseconds max_lifetime;
   conn_hooks hooks;
-};
-
-/// A counter with one writer and any readers.
-class counter {
- public:
-  void add(std::uint64_t n = 1) noexcept { value_.store(get() + n, std::memory_order_relaxed); }
-  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
 };
 
 /// Told when the send queue has drained; the hub pulls by it.
@@ -148,11 +145,14 @@ class connection final : public parking_lot, public transport::observer {
                  error_code& ec);
 
   /// Sends a message if that needs no waiting. False: it must be queued.
-  bool send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec);
+  bool send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, compression how,
+            error_code& ec);
   bool send(const outgoing& what, error_code& ec);
   task<error_code> send_queued(outgoing what, const context& ctx);
   /// What to send for a message that was prepared; client connections have to mask it.
   outgoing prepared(const std::shared_ptr<const encoded_message>& m, const const_buffer& payload) const;
+  /// The frame of a server's connection for it.
+  outgoing frame_of(const std::shared_ptr<const encoded_message>& m) const;
   /// Appends a message that is encoded already, unless the transport has no room. It leaves with `send_appended`, or
   /// before, when a batch is full: so that all of one turn leaves in one write.
   bool append_encoded(const std::shared_ptr<const encoded_message>& m, error_code& ec);
@@ -162,7 +162,7 @@ class connection final : public parking_lot, public transport::observer {
   std::size_t queued() const noexcept { return outbox_.queued(); }
 
   // One message in fragments.
-  task<error_code> open_writer(protocol::opcode op, const context& ctx, std::uint64_t& number);
+  task<error_code> open_writer(protocol::opcode op, compression how, const context& ctx, std::uint64_t& number);
   task<error_code> write_part(std::uint64_t number, std::span<const const_buffer> pieces, const context& ctx);
   error_code flush_writer(std::uint64_t number, const context& ctx);
   error_code finish_writer(std::uint64_t number, const context& ctx);
@@ -197,6 +197,7 @@ class connection final : public parking_lot, public transport::observer {
   conn_stats stats() const;
   const transport& lower() const noexcept { return *transport_; }
   protocol::role role() const noexcept { return role_; }
+  bool deflates() const noexcept { return outbox_.deflates(); }
 
   std::shared_ptr<connection> self() { return std::static_pointer_cast<connection>(shared_from_this()); }
   /// Calls `f(*this)` on the executor: inside this call if that is where it is.
@@ -312,6 +313,7 @@ class connection final : public parking_lot, public transport::observer {
   void heard();
   void check_keepalive(clock::time_point time);
   void check_use(clock::time_point time);
+  void check_rest(clock::time_point time);
   std::uint64_t use() const noexcept;
 
   void on_ready(transport::direction d) override;
@@ -370,8 +372,10 @@ class connection final : public parking_lot, public transport::observer {
   clock::time_point use_due_ = clock::time_point::max();    // of the next look at whether it is in use
   clock::time_point life_due_ = clock::time_point::max();
   clock::time_point used_at_;
-  std::uint64_t used_ = 0;      // `use()` at that time
-  std::uint64_t streamed_ = 0;  // bytes that writers have added
+  std::uint64_t used_ = 0;                                 // `use()` at that time
+  clock::time_point rest_due_ = clock::time_point::max();  // of the next look at whether compression is in use
+  std::uint64_t rested_ = 0;                               // `use()` at the last one
+  std::uint64_t streamed_ = 0;                             // bytes that writers have added
   std::chrono::nanoseconds keepalive_idle_;
   std::chrono::nanoseconds keepalive_timeout_;
   std::chrono::nanoseconds write_stall_;
@@ -393,7 +397,8 @@ class connection final : public parking_lot, public transport::observer {
   std::stop_source done_;
   std::vector<std::shared_ptr<void>> scopes_;  // of until_done, until the connection ends
   std::atomic<std::size_t> bytes_queued_{0}, writers_waiting_{0};
-  counter bytes_received_, bytes_sent_, messages_received_, messages_sent_, pings_received_, pongs_received_;
+  counter bytes_received_, bytes_sent_, messages_received_, messages_sent_, pings_received_, pongs_received_,
+      inflated_from_, inflated_to_;
 };
 
 }  // namespace coax::detail

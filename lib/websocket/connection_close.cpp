@@ -29,6 +29,13 @@ connection::connection(std::shared_ptr<transport> t, const connection_settings& 
         o.role = s.role;
         o.read_limit = s.read_limit;
         o.validate_utf8 = s.validate_utf8;
+        if (s.agreement) {
+          const bool from_server = s.role == protocol::role::client;
+          o.deflate = true;
+          o.window_bits = from_server ? s.agreement->server_max_window_bits : s.agreement->client_max_window_bits;
+          o.takeover =
+              !(from_server ? s.agreement->server_no_context_takeover : s.agreement->client_no_context_takeover);
+        }
         return o;
       }()),
       outbox_(s.role, s.send_queue_limit),
@@ -40,6 +47,16 @@ connection::connection(std::shared_ptr<transport> t, const connection_settings& 
       idle_timeout_(s.idle_timeout),
       max_lifetime_(s.max_lifetime),
       subprotocol_(s.subprotocol) {
+  if (s.agreement) {
+    const bool by_server = s.role == protocol::role::server;
+    const auto bits = by_server ? s.agreement->server_max_window_bits : s.agreement->client_max_window_bits;
+    const bool takeover =
+        !(by_server ? s.agreement->server_no_context_takeover : s.agreement->client_no_context_takeover);
+    const protocol::compressor_parameters p{static_cast<std::uint8_t>(s.deflate.level()),
+                                            static_cast<std::uint8_t>(bits),
+                                            static_cast<std::uint8_t>(s.deflate.memory_level())};
+    outbox_.deflate(p, takeover, s.deflate.threshold_for(takeover));
+  }
   if (!s.hooks.on_frame) return;
   taps_ = std::make_unique<frame_taps>(*this);
   assembler_.tap(&taps_->received);
@@ -278,6 +295,10 @@ conn_stats connection::stats() const {
   s.bytes_sent = bytes_sent_.get();
   s.messages_received = messages_received_.get();
   s.messages_sent = messages_sent_.get();
+  s.inflated_from = inflated_from_.get();
+  s.inflated_to = inflated_to_.get();
+  s.deflated_from = outbox_.deflated_from();
+  s.deflated_to = outbox_.deflated_to();
   s.pings_received = pings_received_.get();
   s.pongs_received = pongs_received_.get();
   s.bytes_queued = bytes_queued_.load(std::memory_order_relaxed);

@@ -35,7 +35,7 @@ bool connection::take_ready(message& out, error_code& ec) {
 
 // Works off what has been received, up to the next message. True if a message is ready or there will be none any more.
 bool connection::advance() {
-  while (input_begin_ != input_end_) {
+  while (input_begin_ != input_end_ || assembler_.has_more()) {
     std::size_t used = 0;
     const auto event = assembler_.feed({input_.data() + input_begin_, input_end_ - input_begin_}, used);
     input_begin_ += used;
@@ -74,6 +74,10 @@ bool connection::handle_data(bool part) {
     // A reader in parts must not go on behind a hole.
     if (open_reader_ != 0) drop_unread();
     return false;
+  }
+  if (assembler_.compressed()) {
+    inflated_from_.set(assembler_.stats().inflated_from);
+    inflated_to_.set(assembler_.stats().inflated_to);
   }
   ready_ = assembler_.take_message();
   ready_is_part_ = part;

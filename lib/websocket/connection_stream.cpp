@@ -84,10 +84,11 @@ void connection::part_taken(bool last) noexcept {
 
 // Sending ----------------------------------------------------------------------------------------------------------
 
-task<error_code> connection::open_writer(protocol::opcode op, const context& ctx, std::uint64_t& number) {
+task<error_code> connection::open_writer(protocol::opcode op, compression how, const context& ctx,
+                                         std::uint64_t& number) {
   error_code ec = ctx.stopped();
   if (ec) co_return ec;
-  const outgoing opening(op);
+  const outgoing opening(op, how);
   if (!send(opening, ec)) ec = co_await send_queued(opening, ctx);
   if (was_sent(ec)) {
     // Its turn came at the same time as its stop.

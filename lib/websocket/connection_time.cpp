@@ -14,6 +14,9 @@ std::chrono::nanoseconds with_jitter(std::chrono::nanoseconds d) {
   return std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(d.count()) * spread(engine)));
 }
 
+// After so long without a message a connection gives back what compression does not need in order to go on.
+constexpr std::chrono::seconds rest_after(30);
+
 }  // namespace
 
 void connection::start_timers() {
@@ -27,6 +30,10 @@ void connection::start_timers() {
   if (idle_timeout_ > idle_timeout_.zero()) {
     use_due_ = used_at_ + idle_timeout_ / 4;
     wake_at(use_due_);
+  }
+  if (outbox_.deflates()) {
+    rest_due_ = used_at_ + rest_after;
+    wake_at(rest_due_);
   }
   if (max_lifetime_ > max_lifetime_.zero()) {
     life_due_ = used_at_ + with_jitter(max_lifetime_);
@@ -52,13 +59,14 @@ void connection::on_time(clock::time_point time) {
     return finish();
   }
   if (time >= use_due_) check_use(time);
+  if (time >= rest_due_) check_rest(time);
   if (time >= life_due_) {
     life_due_ = clock::time_point::max();
     begin_close(status::service_restart, "the connection has come of age");
   }
   if (time >= keep_due_) check_keepalive(time);
   if (finished_) return;
-  for (const auto due : {stall_due_, close_due_, keep_due_, use_due_, life_due_})
+  for (const auto due : {stall_due_, close_due_, keep_due_, use_due_, life_due_, rest_due_})
     if (due != clock::time_point::max()) wake_at(due);
 }
 
@@ -79,6 +87,13 @@ void connection::check_use(clock::time_point time) {
     return begin_close(status::going_away, "the connection was idle");
   }
   use_due_ = std::min(time + idle_timeout_ / 4, used_at_ + idle_timeout_);
+}
+
+void connection::check_rest(clock::time_point time) {
+  rest_due_ = time + rest_after;
+  if (std::exchange(rested_, use()) != use()) return;
+  outbox_.rest();
+  assembler_.rest();
 }
 
 // Any byte of the peer is a sign of life. On the hot path the timer is left alone: it looks at `last_heard_` when it

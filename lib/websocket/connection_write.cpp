@@ -25,11 +25,12 @@ error_code write_waiter::leaving(error_code why) {
   return although_sent(why);
 }
 
-bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, error_code& ec) {
+bool connection::send(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t total, compression how,
+                      error_code& ec) {
   if (takes_no_writes()) [[unlikely]]
     return ec = errc::closed, true;
   if (!outbox_.accepts(total)) return false;
-  outbox_.append(op, pieces);
+  outbox_.append(op, pieces, total, how);
   messages_sent_.add();
   output_changed();
   return true;
@@ -45,13 +46,20 @@ bool connection::send(const outgoing& what, error_code& ec) {
   return true;
 }
 
+outgoing connection::frame_of(const shared_message& m) const {
+  const auto size = m->payload().size();
+  const auto* parameters = outbox_.deflates(size);
+  const auto* frame = parameters ? &m->deflated_frame(*parameters) : &m->frame();
+  return outgoing(shared_frame(m, frame), frame == &m->frame() ? 0 : size);
+}
+
 outgoing connection::prepared(const shared_message& m, const const_buffer& payload) const {
-  if (role_ == protocol::role::server) return outgoing(shared_frame(m, &m->frame()));
+  if (role_ == protocol::role::server) return frame_of(m);
   return outgoing(protocol::opcode_of(m->kind()), std::span(&payload, 1), payload.size());
 }
 
 bool connection::append_encoded(const shared_message& m, error_code& ec) {
-  const outgoing what(shared_frame(m, &m->frame()));
+  const auto what = frame_of(m);
   if (takes_no_writes()) return ec = errc::closed, false;
   if (!blocked_ && (outbox_.queued() >= batch_limit || !outbox_.accepts(what))) flush();
   if (takes_no_writes()) return ec = errc::closed, false;

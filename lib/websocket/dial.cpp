@@ -36,9 +36,10 @@ task<std::optional<conn>> shake_hands(dial_request& request, const dial_options&
     protocol::client_offer offer;
     offer.key = key;
     offer.subprotocols = options.subprotocols();
+    offer.deflate = options.deflate();
     const auto choice = protocol::check_reply(answer, offer);
     if (choice) {
-      const connection_settings settings(protocol::role::client, options, choice->subprotocol);
+      const connection_settings settings(protocol::role::client, options, choice->subprotocol, choice->deflate);
       co_return conn(connection::create(attempt.succeed(), settings, reply.rest()));
     }
     wrong = choice.error().text;

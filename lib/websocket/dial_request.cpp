@@ -1,5 +1,6 @@
 #include "websocket/dial_request.hpp"
 
+#include "protocol/extensions.hpp"
 #include <coax/cookie_jar.hpp>
 
 #include <algorithm>
@@ -42,6 +43,8 @@ std::string dial_request::head(std::string_view key) const {
   std::string offered;
   for (const auto& name : options_.subprotocols()) offered.append(offered.empty() ? "" : ", ").append(name);
   if (!offered.empty()) add("Sec-WebSocket-Protocol", offered);
+  const auto deflate = protocol::deflate_offer(options_.deflate());
+  if (!deflate.empty()) add("Sec-WebSocket-Extensions", deflate);
 
   const bool own = at_home_ && options_.headers().contains("Authorization");
   if (!target_.credentials.empty() && !own) add("Authorization", "Basic " + target_.credentials);

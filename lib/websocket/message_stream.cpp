@@ -159,17 +159,21 @@ task<message_reader> conn::reader(context ctx) {
 }
 
 task<message_writer> conn::writer(message_kind kind, context ctx) {
+  return writer(kind, compression::automatic, std::move(ctx));
+}
+
+task<message_writer> conn::writer(message_kind kind, compression how, context ctx) {
   // The writer is made where its turn comes: should its caller have gone meanwhile, it goes as well.
   struct opened {
     error_code ec;
     std::optional<message_writer> writer;
   };
   const auto c = connection_;
-  auto op = [c, code = protocol::opcode_of(kind)](context inner) -> task<opened> {
+  auto op = [c, code = protocol::opcode_of(kind), how](context inner) -> task<opened> {
     const auto at_call = inner;
     opened o;
     std::uint64_t number = 0;
-    o.ec = co_await c->open_writer(code, at_call, number);
+    o.ec = co_await c->open_writer(code, how, at_call, number);
     if (!o.ec) o.writer = message_writer(c, number);
     co_return o;
   };

@@ -9,10 +9,12 @@ namespace {
 // How far ahead of the transport a client masks a large message.
 constexpr std::size_t mask_ahead = 64 * 1024;
 
-// Sent from the caller's memory.
-bool is_large(const outgoing& what) noexcept { return !what.frame && what.size > outbox::copy_limit; }
-
 }  // namespace
+
+// Sent from the caller's memory.
+bool outbox::is_large(const outgoing& what) const noexcept {
+  return !what.frame && what.size > copy_limit && !compresses(what);
+}
 
 // A message alone may be larger than the limit: otherwise it could never be sent.
 bool outbox::fits(const outgoing& what) const noexcept {
@@ -20,13 +22,40 @@ bool outbox::fits(const outgoing& what) const noexcept {
   return queued() == 0 || queued() + what.size <= limit_;
 }
 
+void outbox::append_compressed(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size) {
+  storage payload;
+  auto& d = *deflate_;
+  d.deflater.message(pieces, payload);
+  // What does not shrink goes as it is, if the windows do not have to agree.
+  if (payload.size() >= size && size != 0 && !d.deflater.takeover()) {
+    tell(protocol::append_frame(out_, sender_, {op}, pieces));
+    return;
+  }
+  d.from.add(size);
+  d.to.add(payload.size());
+  tell(protocol::append_frame(out_, sender_, {.op = op, .fin = true, .rsv1 = true},
+                              std::span<const std::byte>(payload.data(), payload.size())));
+}
+
+void outbox::open_stream(const outgoing& what) {
+  stream_open_ = true;
+  stream_op_ = what.op;
+  // How large it will be is not known.
+  stream_compressed_ = stream_rsv1_ = deflate_ && what.compress != coax::compression::off;
+}
+
 void outbox::append(const outgoing& what) {
   if (what.frame && tap_) tell_of(*what.frame);
+  if (what.deflated_from != 0) {
+    // The receiver's window is not what the compressor thinks.
+    deflate_->deflater.reset();
+    deflate_->from.add(what.deflated_from);
+    deflate_->to.add(what.size);
+  }
   if (what.opens_stream) {
-    stream_open_ = true;
-    stream_op_ = what.op;
+    open_stream(what);
   } else if (!what.frame) {
-    append(what.op, what.pieces);
+    append(what.op, what.pieces, what.size, what.compress);
   } else if (what.size <= copy_limit) {
     out_.append(what.frame->data(), what.size);
   } else {
@@ -45,6 +74,12 @@ void outbox::tell_of(const storage& frame) const {
 }
 
 void outbox::stream_append(const_buffer piece) {
+  if (stream_compressed_) {
+    deflate_->from.add(piece.size());
+    deflate_->deflater.add(piece, fragment_);
+    if (fragment_.size() >= fragment_size) emit_fragment({}, false);
+    return;
+  }
   // The last bytes stay here, so that the end of the message needs no frame of its own.
   while (fragment_.size() + piece.size() > fragment_size) {
     const std::size_t n = fragment_size - fragment_.size();
@@ -55,23 +90,29 @@ void outbox::stream_append(const_buffer piece) {
 }
 
 void outbox::stream_flush() {
+  if (stream_compressed_) deflate_->deflater.flush(fragment_);
   if (!fragment_.empty()) emit_fragment({}, false);
 }
 
 void outbox::stream_finish() {
+  if (stream_compressed_) deflate_->deflater.finish(fragment_);
   emit_fragment({}, true);
   stream_open_ = false;
   refill();
 }
 
 void outbox::stream_abort() noexcept {
+  if (stream_open_ && stream_compressed_) deflate_->deflater.give_up();
   stream_open_ = false;
   fragment_.release();
 }
 
 void outbox::emit_fragment(const_buffer more, bool fin) {
   const const_buffer pieces[] = {{fragment_.data(), fragment_.size()}, more};
-  const auto header = protocol::append_frame(out_, sender_, {.op = stream_op_, .fin = fin}, pieces);
+  const auto header =
+      protocol::append_frame(out_, sender_, {.op = stream_op_, .fin = fin, .rsv1 = stream_rsv1_}, pieces);
+  if (stream_compressed_) deflate_->to.add(fragment_.size());
+  stream_rsv1_ = false;
   stream_op_ = protocol::opcode::continuation;
   // While bytes flow the memory is kept for the next fragment.
   if (fin) {

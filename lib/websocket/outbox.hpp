@@ -1,7 +1,10 @@
 /// What a connection has to send, in order: encoded bytes, then the writes that wait for room. No I/O.
 #pragma once
 
+#include "protocol/deflater.hpp"
 #include "protocol/serializer.hpp"
+#include "websocket/counter.hpp"
+#include <coax/conn.hpp>
 
 #include <boost/intrusive/list.hpp>
 
@@ -32,18 +35,23 @@ inline const_buffer whole(const storage& bytes) noexcept { return {bytes.data(),
 /// What a write sends.
 struct outgoing {
   /// The concatenation of `pieces`, of `total` bytes, which belong to the caller until the write is finished.
-  outgoing(protocol::opcode o, std::span<const const_buffer> p, std::size_t total) noexcept
-      : op(o), pieces(p), size(total) {}
-  /// A server's frame as it is.
-  explicit outgoing(shared_frame f) noexcept : size(f->size()), frame(std::move(f)) {}
+  outgoing(protocol::opcode o, std::span<const const_buffer> p, std::size_t total,
+           coax::compression c = coax::compression::automatic) noexcept
+      : op(o), compress(c), pieces(p), size(total) {}
+  /// A server's frame as it is; `deflated` tells of how many bytes it was compressed, if it was.
+  explicit outgoing(shared_frame f, std::size_t deflated = 0) noexcept
+      : size(f->size()), frame(std::move(f)), deflated_from(deflated) {}
   /// The right to send a message in fragments, in its turn.
-  explicit outgoing(protocol::opcode stream) noexcept : op(stream), opens_stream(true) {}
+  explicit outgoing(protocol::opcode stream, coax::compression c = coax::compression::automatic) noexcept
+      : op(stream), opens_stream(true), compress(c) {}
 
   protocol::opcode op = protocol::opcode::binary;
   bool opens_stream = false;
+  coax::compression compress = coax::compression::automatic;
   std::span<const const_buffer> pieces;
   std::size_t size = 0;
   shared_frame frame;
+  std::size_t deflated_from = 0;
 };
 
 /// One write that could not be taken at once.
@@ -73,6 +81,9 @@ class write_op : public boost::intrusive::list_base_hook<> {
 /// Control frames go between the frames of messages, ahead of those that wait; the close frame goes last.
 ///
 /// While a stream is open, all other messages wait for its end.
+///
+/// A message is compressed when it is encoded, because from then on it is certain to be sent: the compressor's window
+/// must hold what the receiver's will hold, nothing else.
 class outbox {
  public:
   /// Payloads up to this size are copied next to their header: cheaper than a longer gather.
@@ -84,13 +95,30 @@ class outbox {
   outbox(protocol::role sender, std::size_t limit) noexcept : sender_(sender), limit_(limit) {}
   /// `t`, which must stay, is told of each frame as it is encoded.
   void tap(const protocol::frame_tap* t) noexcept { tap_ = t; }
+  /// Before anything is sent: messages of `threshold` bytes and more are to be compressed.
+  void deflate(protocol::compressor_parameters p, bool takeover, std::size_t threshold) {
+    deflate_ = std::make_unique<deflating>(p, takeover, threshold);
+  }
+  bool deflates() const noexcept { return deflate_ != nullptr; }
+  /// With what a message of `size` bytes is compressed; nothing if it is not.
+  const protocol::compressor_parameters* deflates(std::size_t size) const noexcept {
+    return compresses(size, coax::compression::automatic) ? &deflate_->deflater.parameters() : nullptr;
+  }
+  std::uint64_t deflated_from() const noexcept { return deflate_ ? deflate_->from.get() : 0; }
+  std::uint64_t deflated_to() const noexcept { return deflate_ ? deflate_->to.get() : 0; }
+  /// Gives the compressor back when no message is under way; the next message begins with an empty window.
+  void rest() noexcept {
+    if (deflate_ && !stream_open_) deflate_->deflater.reset();
+  }
 
   /// Whether a message of `size` bytes can be appended now, in its turn.
   bool accepts(std::size_t size) const noexcept {
     return !started_ && !stream_open_ && waiting_.empty() && size <= copy_limit &&
            (queued() + size <= limit_ || queued() == 0);
   }
-  void append(protocol::opcode op, std::span<const const_buffer> pieces) {
+  void append(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size, coax::compression how) {
+    if (compresses(size, how)) [[unlikely]]
+      return append_compressed(op, pieces, size);
     tell(protocol::append_frame(out_, sender_, {op}, pieces));
   }
   bool accepts(const outgoing& what) const noexcept {
@@ -164,6 +192,25 @@ class outbox {
   };
   using op_list = boost::intrusive::list<write_op, boost::intrusive::constant_time_size<false>>;
 
+  struct deflating {
+    deflating(protocol::compressor_parameters p, bool takeover, std::size_t t) noexcept
+        : deflater(p, takeover), threshold(t) {}
+    protocol::deflater deflater;
+    std::size_t threshold;
+    counter from, to;
+  };
+
+  bool compresses(std::size_t size, coax::compression how) const noexcept {
+    if (!deflate_ || how == coax::compression::off) return false;
+    return how == coax::compression::always || size >= deflate_->threshold;
+  }
+  bool compresses(const outgoing& what) const noexcept {
+    return !what.frame && !what.opens_stream && compresses(what.size, what.compress);
+  }
+  void append_compressed(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size);
+  void open_stream(const outgoing& what);
+  bool is_large(const outgoing& what) const noexcept;
+
   static write_op* pop(op_list& from) noexcept;
   bool fits(const outgoing& what) const noexcept;
   void tell(const protocol::frame_header& header) const {
@@ -185,9 +232,12 @@ class outbox {
   bool control_after_close_ = false;
   bool pong_due_ = false;
   bool stream_open_ = false;
+  bool stream_compressed_ = false;
+  bool stream_rsv1_ = false;                               // of the stream's next frame
   protocol::opcode stream_op_ = protocol::opcode::binary;  // of the stream's next frame
   std::size_t limit_;
   const protocol::frame_tap* tap_ = nullptr;
+  std::unique_ptr<deflating> deflate_;  // null unless messages may be compressed
   storage out_;
   std::size_t sent_ = 0;  // of out_
   std::size_t shared_bytes_ = 0;

@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   coax::require(transcript(how, input) == in_pieces, "whole and in pieces the events are the same");
   for (const auto& line : in_pieces) {
-    if (line.starts_with("text ") && how.validate_utf8) coax::require(is_valid_utf8(line), "text is UTF-8");
+    if ((line.starts_with("text ") || line.starts_with("compressed text ")) && how.validate_utf8)
+      coax::require(is_valid_utf8(line), "text is UTF-8");
   }
   const bool failed = !in_pieces.empty() && in_pieces.back().starts_with("failed ");
   coax::require(!failed || pieces.error().text.size() <= max_close_reason, "the failure fits into a close frame");

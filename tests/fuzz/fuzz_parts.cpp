@@ -21,7 +21,7 @@ std::vector<std::string> read_in_parts(assembler& a, wire input, unsigned seed, 
   for (std::span<std::byte> rest(input); !rest.empty();) {
     auto piece = rest.first(std::min<std::size_t>(1 + random() % 50, rest.size()));
     rest = rest.subspan(piece.size());
-    while (!piece.empty()) {
+    while (!piece.empty() || a.has_more()) {
       std::size_t consumed = 0;
       const auto e = a.feed(piece, consumed);
       piece = piece.subspan(consumed);
@@ -37,7 +37,7 @@ std::vector<std::string> read_in_parts(assembler& a, wire input, unsigned seed, 
         const auto m = a.take_message();
         text += m.text();
         if (e == event::part) continue;
-        lines.push_back((m.is_text() ? "text " : "binary ") + text);
+        lines.push_back((a.compressed() ? "compressed " : "") + std::string(m.is_text() ? "text " : "binary ") + text);
         dropped.push_back(false);
         text.clear();
       } else if (e != event::need_more) {
@@ -49,7 +49,9 @@ std::vector<std::string> read_in_parts(assembler& a, wire input, unsigned seed, 
   return lines;
 }
 
-bool is_data(const std::string& line) { return line.starts_with("text ") || line.starts_with("binary "); }
+bool is_data(std::string_view line) {
+  return line.starts_with("text ") || line.starts_with("binary ") || line.starts_with("compressed ");
+}
 
 }  // namespace
 
@@ -59,6 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   how.role = data[0] & 1 ? role::client : role::server;
   how.validate_utf8 = data[0] & 2;
   how.read_limit = data[0] & 4 ? 0 : 100;
+  how.deflate = data[0] & 8;
+  how.takeover = data[0] & 16;
   const auto* bytes = reinterpret_cast<const std::byte*>(data);
   const wire input(bytes + 2, bytes + size);
 

@@ -12,6 +12,10 @@ import sys
 import unittest
 
 import websockets
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory,
+    ServerPerMessageDeflateFactory,
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from programs import PATIENCE, Certificate, Program  # noqa: E402
@@ -244,6 +248,47 @@ class PythonIsTheServer(unittest.IsolatedAsyncioTestCase):
 
         code, output = await self.serve(look, "--subprotocol", "chat", subprotocols=["other", "chat"])
         self.assertEqual(code, 0, output)
+
+
+def deflate_factories(kind):
+    """Factories of permessage-deflate with each combination of what they may ask for."""
+    for takeover in ({}, {"server_no_context_takeover": True}, {"client_no_context_takeover": True},
+                     {"server_no_context_takeover": True, "client_no_context_takeover": True}):
+        for bits in ({}, {"server_max_window_bits": 9, "client_max_window_bits": 9},
+                     {"server_max_window_bits": 12}, {"client_max_window_bits": 15}):
+            yield kind(**takeover, **bits)
+
+
+class WithCompression(PythonIsTheServer):
+    """Both roles in each mode; the server's role by the tests above as well."""
+
+    async def serve(self, conversation, *arguments, **options):
+        return await super().serve(conversation, "--deflate", "takeover", *arguments, **options)
+
+    async def test_a_python_client_in_each_mode(self):
+        for mode in ("takeover", "no-takeover"):
+            with Program("echo_server", "--port", "0", "--read-limit", "0", "--deflate", mode) as server:
+                url = server.url()
+                for factory in deflate_factories(ClientPerMessageDeflateFactory):
+                    with self.subTest(mode=mode, factory=vars(factory)):
+                        async with websockets.connect(url, max_size=None, compression=None,
+                                                      extensions=[factory]) as ws:
+                            self.assertEqual(len(ws.extensions), 1)
+                            for conversation in CONVERSATIONS:
+                                await conversation(self, ws)
+
+    async def test_a_python_server_in_each_mode(self):
+        async def talk(ws):
+            self.assertEqual(len(ws.extensions), 1)
+            for conversation in CONVERSATIONS:
+                await conversation(self, ws)
+
+        for mode in ("takeover", "no-takeover"):
+            for factory in deflate_factories(ServerPerMessageDeflateFactory):
+                with self.subTest(mode=mode, factory=vars(factory)):
+                    code, output = await super().serve(talk, "--deflate", mode, compression=None,
+                                                       extensions=[factory])
+                    self.assertEqual((code, output), (0, ""))
 
 
 class OverTls(PythonIsTheServer):

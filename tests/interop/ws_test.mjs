@@ -261,6 +261,64 @@ describe('ws is the server', () => {
   });
 });
 
+// What ws offers or accepts, and what comes of it.
+const deflate = [
+  ['takeover', true],
+  ['no-takeover', true],
+  ['takeover', { threshold: 0, serverNoContextTakeover: true, clientNoContextTakeover: true }],
+  ['takeover', { threshold: 0, serverNoContextTakeover: true }],
+  ['takeover', { threshold: 0, clientNoContextTakeover: true }],
+  ['takeover', { threshold: 0, serverMaxWindowBits: 9, clientMaxWindowBits: 10 }],
+  ['no-takeover', { threshold: 0, serverMaxWindowBits: 15, clientMaxWindowBits: 8 }],
+  ['takeover', { threshold: 0, serverMaxWindowBits: 8 }],
+];
+
+describe('with compression', () => {
+  for (const [mode, perMessageDeflate] of deflate) {
+    const how = `${mode} and ${JSON.stringify(perMessageDeflate)}`;
+
+    test(`a client of ws has everything come back, ${how}`, async () => {
+      const server = new Program('echo_server', '--port', '0', '--read-limit', '0', '--deflate', mode);
+      try {
+        for (const conversation of Object.values(conversations)) {
+          const { ws, inbox } = await connect(await server.url(), { perMessageDeflate });
+          assert.match(ws.extensions, /^permessage-deflate/);
+          await conversation(ws, inbox);
+          assert.deepEqual(await closeWith(ws, 1000), [1000, '']);
+        }
+      } finally {
+        assert.equal(await server.stop(), 0, server.output);
+      }
+    });
+
+    test(`a server of ws has everything come back, ${how}`, async () => {
+      for (const conversation of Object.values(conversations)) {
+        const { code, output } = await serve(
+          async (ws, inbox) => {
+            assert.match(ws.extensions, /^permessage-deflate/);
+            await conversation(ws, inbox);
+            assert.deepEqual(await closeWith(ws, 1000), [1000, '']);
+          },
+          { options: ['--deflate', mode], server: { perMessageDeflate } },
+        );
+        assert.deepEqual([code, output], [0, '']);
+      }
+    });
+  }
+
+  test('a server of ws that declines is talked to without', async () => {
+    const { code } = await serve(
+      async (ws, inbox) => {
+        assert.equal(ws.extensions, '');
+        await conversations.texts(ws, inbox);
+        await closeWith(ws, 1000);
+      },
+      { options: ['--deflate', 'takeover'], server: { perMessageDeflate: false } },
+    );
+    assert.equal(code, 0);
+  });
+});
+
 describe('over TLS', () => {
   let certificate;
   let server;

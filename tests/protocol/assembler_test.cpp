@@ -188,15 +188,6 @@ BOOST_AUTO_TEST_CASE(frames_messages_and_bytes_are_counted) {
   BOOST_TEST(a.stats().bytes == 5u + 5 + 200 + 70'000);
 }
 
-BOOST_AUTO_TEST_CASE(a_compressed_message_is_marked_and_not_validated) {
-  auto how = server();
-  how.deflate = true;
-  const auto bytes = masked({opcode::text, false, true}, "\xff") + masked({opcode::continuation}, "\xfe") +
-                     masked({opcode::text}, "plain");
-
-  require_lines(transcript(how, bytes), {"compressed text \xff\xfe", "text plain"});
-}
-
 BOOST_AUTO_TEST_CASE(text_is_not_validated_when_that_is_turned_off) {
   auto how = server();
   how.validate_utf8 = false;

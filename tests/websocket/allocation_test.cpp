@@ -31,6 +31,7 @@ using protocol::role;
 
 struct steady_state {
   std::size_t messages, size, in_flight;
+  deflate_mode deflate = deflate_mode::off;
 };
 
 // Echoes `s.messages` messages twice, between two connections over a Unix socket; the second round is counted.
@@ -38,8 +39,9 @@ void echo_allocates_nothing(const steady_state& s, const std::function<context()
   asio::io_context ioc(1);
   asio::local::stream_protocol::socket a(ioc), b(ioc);
   asio::local::connect_pair(a, b);
-  conn server = over(coax::detail::make_unix_transport(std::move(a)), role::server, options().read_limit(0));
-  conn client = over(coax::detail::make_unix_transport(std::move(b)), role::client, options().read_limit(0));
+  const auto how = options().read_limit(0).deflate(s.deflate);
+  conn server = over(coax::detail::make_unix_transport(std::move(a)), role::server, how);
+  conn client = over(coax::detail::make_unix_transport(std::move(b)), role::client, how);
   beside(ioc.get_executor(), [&]() -> task<> {
     while (auto m = co_await server.next()) co_await server.write(m->kind(), m->data());
   });
@@ -72,6 +74,14 @@ BOOST_AUTO_TEST_CASE(an_echo_of_64_bytes_allocates_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(an_echo_of_16_kib_allocates_nothing) { echo_allocates_nothing({2000, 16 * 1024, 1}, no_context); }
+
+BOOST_AUTO_TEST_CASE(a_compressed_echo_allocates_nothing) {
+  for (const auto mode : {deflate_mode::context_takeover, deflate_mode::no_context_takeover}) {
+    echo_allocates_nothing({1000, 1024, 1, mode}, no_context);
+    echo_allocates_nothing({1600, 1024, 16, mode}, no_context);
+    echo_allocates_nothing({100, 64 * 1024, 1, mode}, no_context);
+  }
+}
 
 BOOST_AUTO_TEST_CASE(a_read_with_a_deadline_and_a_token_allocates_nothing) {
   std::stop_source source;

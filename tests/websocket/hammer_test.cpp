@@ -218,11 +218,11 @@ void hammer(asio::io_context& ioc, conn& from, conn& to, std::uint64_t operation
 
 // Both directions, one after the other, so that the writer's close can end the reader.
 template <class MakePair>
-void hammer_both_ways(MakePair make_pair, std::uint64_t operations) {
+void hammer_both_ways(MakePair make_pair, std::uint64_t operations, const deflate_options& deflate = {}) {
   for (const auto from : {role::server, role::client}) {
     asio::io_context ioc(1);
     const transports ends = make_pair(ioc);
-    const auto o = options().read_limit(0).send_queue_limit(20000).keepalive(0s);
+    const auto o = options().read_limit(0).send_queue_limit(20000).keepalive(0s).deflate(deflate);
     conn server = over(ends.first, role::server, o), client = over(ends.second, role::client, o);
     if (from == role::server)
       hammer(ioc, server, client, operations);
@@ -270,6 +270,19 @@ transports faulty_pair(asio::io_context& ioc) {
 BOOST_AUTO_TEST_CASE(over_a_faulty_pair_in_memory) { hammer_both_ways(faulty_pair, operations()); }
 BOOST_AUTO_TEST_CASE(over_tcp) { hammer_both_ways(tcp_pair, operations()); }
 BOOST_AUTO_TEST_CASE(over_tls) { hammer_both_ways(tls_pair, operations()); }
+
+// What is withdrawn must leave no trace in the compressor's window, and what is passed by must go through the
+// inflater's.
+BOOST_AUTO_TEST_CASE(compressed_over_a_faulty_pair_in_memory) {
+  hammer_both_ways(faulty_pair, operations(), deflate_mode::context_takeover);
+  hammer_both_ways(faulty_pair, operations(), deflate_mode::no_context_takeover);
+}
+BOOST_AUTO_TEST_CASE(compressed_over_tcp) {
+  deflate_options small(deflate_mode::context_takeover);
+  small.level(6).server_max_window_bits(9).client_max_window_bits(10).threshold(0);
+  hammer_both_ways(tcp_pair, operations(), deflate_mode::context_takeover);
+  hammer_both_ways(tcp_pair, operations(), small);
+}
 
 }  // namespace
 }  // namespace coax::test

@@ -80,7 +80,7 @@ class wire {
 
 void append(outbox& o, std::string_view text) {
   const const_buffer b(text.data(), text.size());
-  o.append(opcode::text, {&b, 1});
+  o.append(opcode::text, {&b, 1}, b.size(), compression::automatic);
 }
 
 void ping(outbox& o, std::string_view text) { o.ping(std::as_bytes(std::span(text))); }

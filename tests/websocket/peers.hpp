@@ -20,8 +20,17 @@ struct options : conn_options<options> {
   options() = default;
 };
 
+/// What a client and a server with these options agree on.
+inline std::optional<protocol::deflate_agreement> agree(const deflate_options& o) {
+  const auto offer = protocol::deflate_offer(o);
+  const protocol::header_field request[] = {{"Sec-WebSocket-Extensions", offer}};
+  const auto answer = protocol::choose_deflate(request, o);
+  if (!answer) return std::nullopt;
+  return answer->agreement;
+}
+
 inline conn over(std::shared_ptr<transport> t, protocol::role role, const options& o = {}) {
-  const coax::detail::connection_settings settings(role, o);
+  const coax::detail::connection_settings settings(role, o, {}, agree(o.deflate()));
   return conn(coax::detail::connection::create(std::move(t), settings, {}));
 }
 
@@ -64,10 +73,10 @@ class scripted {
   conn ours;
 
   /// A frame from the other side, masked as it must be.
-  std::string frame(protocol::opcode op, std::string_view payload, bool fin = true) const {
+  std::string frame(protocol::opcode op, std::string_view payload, bool fin = true, bool rsv1 = false) const {
     coax::detail::storage out;
     const auto sender = role_ == protocol::role::server ? protocol::role::client : protocol::role::server;
-    protocol::append_frame(out, sender, {op, fin}, std::as_bytes(std::span(payload)));
+    protocol::append_frame(out, sender, {op, fin, rsv1}, std::as_bytes(std::span(payload)));
     return {reinterpret_cast<const char*>(out.data()), out.size()};
   }
   std::string close_frame(unsigned status, std::string_view reason = {}) const {
@@ -90,6 +99,7 @@ class scripted {
       protocol::frame_rules rules;
       rules.role = role_ == protocol::role::server ? protocol::role::client : protocol::role::server;
       rules.in_message = in_message_;
+      rules.deflate = true;
       const auto have = std::as_bytes(std::span(received_));
       const auto head = protocol::decode_header(have, rules, f.head);
       if (head.error != protocol::frame_error::none) throw std::runtime_error("ours sent a malformed frame");
