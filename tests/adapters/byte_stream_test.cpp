@@ -5,11 +5,11 @@
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/use_future.hpp>
 
+BOOST_AUTO_TEST_SUITE(byte_streams)
+
 using namespace coax;
 using namespace coax::test;
 using namespace asio::experimental::awaitable_operators;
-
-BOOST_AUTO_TEST_SUITE(byte_streams)
 
 COAX_SCENARIO_TEST(bytes_arrive_in_order_whatever_the_messages) {
   stream_pair p(ioc);

@@ -5,10 +5,10 @@
 
 #include <random>
 
+BOOST_AUTO_TEST_SUITE(byte_streams_and_time)
+
 using namespace coax;
 using namespace coax::test;
-
-BOOST_AUTO_TEST_SUITE(byte_streams_and_time)
 
 COAX_SCENARIO_TEST(a_read_that_runs_out_of_time_leaves_the_stream_whole) {
   testing::virtual_clock clock;

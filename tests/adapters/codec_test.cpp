@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+BOOST_AUTO_TEST_SUITE(codec)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -40,8 +42,6 @@ struct failing_codec {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(codec)
 
 COAX_SCENARIO_TEST(a_value_arrives_as_it_was_written) {
   peers p(ioc);

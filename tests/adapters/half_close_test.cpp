@@ -1,9 +1,9 @@
 #include "adapters/byte_streams.hpp"
 
+BOOST_AUTO_TEST_SUITE(half_close)
+
 using namespace coax;
 using namespace coax::test;
-
-BOOST_AUTO_TEST_SUITE(half_close)
 
 COAX_SCENARIO_TEST(one_direction_ends_and_the_other_goes_on) {
   stream_pair p(ioc);

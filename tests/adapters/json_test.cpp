@@ -5,6 +5,8 @@
 
 #include <map>
 
+BOOST_AUTO_TEST_SUITE(json_messages)
+
 using namespace coax;
 using namespace coax::test;
 namespace json = boost::json;
@@ -56,8 +58,6 @@ task<refusal> refusal_of(asio::io_context& ioc, std::string text, json_codec cod
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json_messages)
 
 COAX_SCENARIO_TEST(a_json_value_arrives_as_it_was_written) {
   peers p(ioc);

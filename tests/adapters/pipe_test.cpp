@@ -6,6 +6,8 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+BOOST_AUTO_TEST_SUITE(pipes)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -44,8 +46,6 @@ struct running {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pipes)
 
 COAX_SCENARIO_TEST(bytes_go_both_ways_to_the_end) {
   plumbing p(ioc);

@@ -5,6 +5,8 @@
 
 #include <boost/asio/ssl.hpp>
 
+BOOST_AUTO_TEST_SUITE(pipes_over_tls)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -39,8 +41,6 @@ struct tls_plumbing {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pipes_over_tls)
 
 COAX_CORO_TEST(the_end_of_a_direction_becomes_close_notify_and_the_other_goes_on) {
   tls_plumbing p(ioc);

@@ -12,6 +12,8 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
+BOOST_AUTO_TEST_SUITE(stacks)
+
 using namespace coax;
 using namespace coax::test;
 namespace beast = boost::beast;
@@ -100,8 +102,6 @@ task<> beast_client(Stream lower) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(stacks)
 
 COAX_CORO_TEST(tls_runs_over_a_websocket) {
   for (const auto& f : {testing::faults(), testing::faults().random_sizes(9).capacity(3000)}) {

@@ -4,6 +4,8 @@
 
 #include <boost/asio/error.hpp>
 
+BOOST_AUTO_TEST_SUITE(peers_that_end)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -96,8 +98,6 @@ task<> cut_everywhere(asio::io_context& ioc, cut how) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(peers_that_end)
 
 COAX_CORO_TEST(a_peer_that_ends_is_told_apart_from_a_close_at_every_stage) { co_await cut_everywhere(ioc, cut::end); }
 

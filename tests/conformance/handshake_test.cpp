@@ -2,6 +2,8 @@
 
 #include "conformance/echo_site.hpp"
 
+BOOST_AUTO_TEST_SUITE(handshakes)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -72,8 +74,6 @@ task<> try_row(asio::io_context& ioc, echo_site& site, const row& r) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(handshakes)
 
 COAX_CORO_TEST(each_unusual_request_has_its_answer) {
   echo_site site(ioc);

@@ -3,6 +3,8 @@
 #include "conformance/echo_site.hpp"
 #include "conformance/malformed.hpp"
 
+BOOST_AUTO_TEST_SUITE(malformed_input_to_a_server)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -61,8 +63,6 @@ task<> each_row(asio::io_context& ioc, arrival how) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(malformed_input_to_a_server)
 
 COAX_CORO_TEST(each_breach_in_one_piece_has_its_answer) { co_await each_row(ioc, arrival::whole); }
 

@@ -3,6 +3,8 @@
 #include "conformance/echo_site.hpp"
 #include <coax/testing.hpp>
 
+BOOST_AUTO_TEST_SUITE(half_open_and_slow_peers)
+
 using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;
@@ -27,8 +29,6 @@ std::string large_frame(unsigned mebibytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(half_open_and_slow_peers)
 
 COAX_CORO_TEST(a_peer_that_never_reads_stalls_nobody_for_long) {
   echo_site site(ioc, accept_options().read_limit(0).write_stall_timeout(200ms).close_timeout(200ms));

@@ -8,6 +8,8 @@
 
 #include <boost/asio/ssl/error.hpp>
 
+BOOST_AUTO_TEST_SUITE(clients_that_end_over_tls)
+
 using namespace coax;
 using namespace coax::test;
 using stream_ptr = std::shared_ptr<coax::detail::stream>;
@@ -75,8 +77,6 @@ task<> ends_a_server(asio::io_context& ioc, goodbye g, error_code expected) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(clients_that_end_over_tls)
 
 COAX_CORO_TEST(a_client_that_ends_without_close_notify_is_a_truncation) {
   co_await ends_a_server(ioc, goodbye::none, asio::ssl::error::stream_truncated);

@@ -9,6 +9,8 @@
 namespace coax::detail {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(buffer_pool)
+
 constexpr std::size_t kib = 1024;
 
 // Each in a thread of its own, whose pool is empty at first.
@@ -16,8 +18,6 @@ template <class Test>
 void in_a_new_thread(Test test) {
   std::thread(test).join();
 }
-
-BOOST_AUTO_TEST_SUITE(buffer_pool)
 
 BOOST_AUTO_TEST_CASE(blocks_are_powers_of_two_from_64_bytes_to_1_mib_and_exact_above) {
   const std::pair<std::size_t, std::size_t> rows[] = {

@@ -8,6 +8,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(contexts)
+
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
@@ -21,8 +23,6 @@ class standing_clock final : public detail::clock_source {
   detail::steady::time_point now() const noexcept override { return at; }
   detail::steady::time_point at = detail::steady::time_point(1h);
 };
-
-BOOST_AUTO_TEST_SUITE(contexts)
 
 BOOST_AUTO_TEST_CASE(the_default_never_stops) {
   const context ctx;

@@ -9,6 +9,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(errors)
+
 struct row {
   errc code;
   std::errc means;
@@ -24,6 +26,7 @@ const row rows[] = {
     {errc::message_too_big, std::errc::message_size},
     {errc::protocol_error, std::errc::protocol_error},
     {errc::invalid_utf8, std::errc::illegal_byte_sequence},
+    {errc::corrupt_data, std::errc::bad_message},
     {errc::unexpected_data, std::errc::protocol_error},
     {errc::peer_timeout, std::errc::timed_out},
     {errc::write_stalled, std::errc::timed_out},
@@ -38,8 +41,6 @@ const row rows[] = {
     {errc::invalid_data, std::errc::bad_message},
     {errc::proxy_failed, std::errc::host_unreachable},
 };
-
-BOOST_AUTO_TEST_SUITE(errors)
 
 BOOST_AUTO_TEST_CASE(each_code_means_a_standard_condition) {
   int expected = 1;

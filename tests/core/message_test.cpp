@@ -8,11 +8,11 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(messages)
+
 using detail::storage;
 
 std::string_view text(const storage& s) { return {reinterpret_cast<const char*>(s.data()), s.size()}; }
-
-BOOST_AUTO_TEST_SUITE(messages)
 
 BOOST_AUTO_TEST_CASE(storage_grows_geometrically_and_keeps_its_content) {
   storage s;

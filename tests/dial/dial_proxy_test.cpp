@@ -15,6 +15,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(proxying)
+
 using namespace test;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
@@ -75,8 +77,6 @@ task<outcome> failure(std::string url, dial_options options, context ctx = {}) {
   BOOST_CHECK_MESSAGE(o.text.find("secret") == o.text.npos, o.text);
   co_return o;
 }
-
-BOOST_AUTO_TEST_SUITE(proxying)
 
 COAX_CORO_TEST(ws_goes_through_a_tunnel_too) {
   std::string request;

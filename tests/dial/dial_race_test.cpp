@@ -12,6 +12,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(racing)
+
 using namespace test;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
@@ -63,8 +65,6 @@ task<error_code> failure(std::string url, dial_options options, context ctx = {}
   }
   co_return error_code();
 }
-
-BOOST_AUTO_TEST_SUITE(racing)
 
 BOOST_AUTO_TEST_CASE(families_take_turns) {
   const auto check = [](const std::string& from, const std::string& to) {

@@ -11,6 +11,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(redirects)
+
 using namespace test;
 using namespace std::chrono_literals;
 using stream_ptr = std::shared_ptr<detail::stream>;
@@ -46,8 +48,6 @@ task<std::optional<handshake_error>> refusal(std::string url, dial_options optio
   }
   co_return std::nullopt;
 }
-
-BOOST_AUTO_TEST_SUITE(redirects)
 
 COAX_CORO_TEST(redirects_of_every_kind_are_followed) {
   site s;

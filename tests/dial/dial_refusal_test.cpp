@@ -12,6 +12,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(refusals)
+
 using namespace test;
 using namespace std::chrono_literals;
 
@@ -70,8 +72,6 @@ const row rows[] = {
      "HTTP/1.1 100 A\r\n\r\n",
      0, "interim"},
 };
-
-BOOST_AUTO_TEST_SUITE(refusals)
 
 BOOST_DATA_TEST_CASE(wrong_answers_are_refused, rows, wrong) {
   const row r = wrong;

@@ -8,6 +8,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(dial_requests)
+
 using detail::dial_request;
 using detail::parse_dial_target;
 using detail::redirect_target;
@@ -38,8 +40,6 @@ struct map_jar final : cookie_jar {
   std::vector<std::string> asked;
   std::multimap<std::string, std::string> kept;
 };
-
-BOOST_AUTO_TEST_SUITE(dial_requests)
 
 BOOST_AUTO_TEST_CASE(a_location_is_resolved_against_where_it_came_from) {
   const auto from = parse_dial_target("ws://example.com:8080/a/b?q=1");

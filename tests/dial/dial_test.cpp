@@ -17,6 +17,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(dialling)
+
 using namespace test;
 using stream_ptr = std::shared_ptr<detail::stream>;
 
@@ -47,8 +49,6 @@ task<error_code> failure(std::string url, dial_options options, std::string* tex
   }
   co_return error_code();
 }
-
-BOOST_AUTO_TEST_SUITE(dialling)
 
 COAX_CORO_TEST(bytes_behind_the_handshake_are_the_first_of_the_connection) {
   const scripted_server server(ioc, &greet);

@@ -10,6 +10,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(proxies)
+
 using detail::parse_dial_target;
 using detail::parse_proxy;
 using detail::proxy_environment;
@@ -25,8 +27,6 @@ std::string by(const std::map<std::string, std::string>& variables, std::string_
   if (!proxy) return "!" + proxy.error().text;
   return *proxy ? (*proxy)->name : "-";
 }
-
-BOOST_AUTO_TEST_SUITE(proxies)
 
 BOOST_AUTO_TEST_CASE(urls_describe_proxies) {
   const struct {

@@ -6,6 +6,8 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+BOOST_AUTO_TEST_SUITE(accept_handshake)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -30,8 +32,6 @@ std::string upgrade_request(std::string_view more = {}) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(accept_handshake)
 
 COAX_CORO_TEST(a_correct_request_becomes_a_websocket) {
   running_server s(ioc);

@@ -17,6 +17,8 @@
 #include <set>
 #include <thread>
 
+BOOST_AUTO_TEST_SUITE(lifetime)
+
 using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;
@@ -55,8 +57,6 @@ task<> echo(exchange& x, context ctx) {
 task<> ok(exchange& x, context) { co_await x.respond(200, "text/plain", "ok"); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(lifetime)
 
 COAX_CORO_TEST(a_handler_is_stopped_when_its_client_goes) {
   worker_handler h;

@@ -3,6 +3,8 @@
 #include "http/support.hpp"
 #include <coax/testing.hpp>
 
+BOOST_AUTO_TEST_SUITE(limits)
+
 using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;
@@ -43,8 +45,6 @@ std::string many_fields(std::size_t n) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(limits)
 
 COAX_CORO_TEST(heads_beyond_the_limits_are_answered_and_the_answer_can_be_read) {
   fixture f(ioc);

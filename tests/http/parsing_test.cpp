@@ -9,6 +9,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(parsing)
+
 using namespace coax;
 using namespace coax::http;
 using verdict = head_scanner::verdict;
@@ -42,8 +44,6 @@ unsigned parse(std::string_view head) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(parsing)
 
 BOOST_AUTO_TEST_CASE(the_scanner_finds_the_end_of_a_head_wherever_it_is_cut) {
   const std::string_view text = "\r\nGET / HTTP/1.1\r\nHost: a\r\nX:\t\xe4 b\r\n\r\nGET /next";

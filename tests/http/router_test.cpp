@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(routing)
+
 using namespace coax;
 using namespace coax::http;
 
@@ -32,8 +34,6 @@ std::string found(const router& r, std::string_view method, std::string_view pat
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(routing)
 
 BOOST_AUTO_TEST_CASE(literals_go_before_parameters_and_those_before_the_rest) {
   router r;

@@ -2,6 +2,8 @@
 
 #include "http/support.hpp"
 
+BOOST_AUTO_TEST_SUITE(serving)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -49,8 +51,6 @@ struct fixture {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(server)
 
 COAX_CORO_TEST(a_request_is_routed_and_answered) {
   fixture f(ioc);

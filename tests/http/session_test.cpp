@@ -6,6 +6,8 @@
 #include <coax/accept.hpp>
 #include <coax/testing.hpp>
 
+BOOST_AUTO_TEST_SUITE(session_in_memory)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -86,8 +88,6 @@ task<std::string> converse_with(const testing::faults& f) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(session_in_memory)
 
 COAX_SCENARIO_TEST(a_conversation_is_the_same_in_pieces_of_any_size) {
   std::string all = co_await converse_with(testing::faults());

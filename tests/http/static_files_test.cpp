@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+BOOST_AUTO_TEST_SUITE(static_files)
+
 using namespace coax;
 using namespace coax::test;
 namespace fs = std::filesystem;
@@ -75,8 +77,6 @@ struct fixture {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(static_files)
 
 COAX_CORO_TEST(files_are_served_with_their_type_size_and_version) {
   fixture f(ioc, file_options().cache_control("max-age=60").content_type(".txt", "text/x-own").header("X-A", "b"));

@@ -6,7 +6,7 @@
 
 namespace coax::test {
 
-std::string reply::header(std::string_view name) const {
+std::string raw_reply::header(std::string_view name) const {
   std::string_view rest = head;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find("\r\n"));
@@ -18,7 +18,7 @@ std::string reply::header(std::string_view name) const {
   return {};
 }
 
-bool reply::has(std::string_view name) const {
+bool raw_reply::has(std::string_view name) const {
   return protocol::iequals(head, name) || head.find("\r\n" + std::string(name) + ": ") != std::string::npos;
 }
 
@@ -74,8 +74,8 @@ task<bool> raw_client::read_chunks(std::string& body) {
   }
 }
 
-task<reply> raw_client::read(expect_body b) {
-  reply r;
+task<raw_reply> raw_client::read(expect_body b) {
+  raw_reply r;
   std::size_t end = 0;
   while ((end = input.find("\r\n\r\n")) == std::string::npos) {
     const bool open = co_await more();
@@ -102,7 +102,7 @@ task<reply> raw_client::read(expect_body b) {
   co_return r;
 }
 
-task<reply> raw_client::ask(std::string request) {
+task<raw_reply> raw_client::ask(std::string request) {
   co_await send(request);
   co_return co_await read(request.starts_with("HEAD") ? expect_body::no : expect_body::yes);
 }

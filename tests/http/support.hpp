@@ -84,8 +84,8 @@ class running_server {
 };
 
 /// An HTTP response as it came.
-struct reply {
-  reply() = default;
+struct raw_reply {
+  raw_reply() = default;
 
   unsigned status = 0;
   std::string head;
@@ -103,9 +103,9 @@ class raw_client {
 
   task<> send(std::string_view bytes);
   /// The next response; `expect_body::no` for the answer to a HEAD request. Status 0 at the end of the connection.
-  task<reply> read(expect_body b = expect_body::yes);
+  task<raw_reply> read(expect_body b = expect_body::yes);
   /// Sends a request and reads its response.
-  task<reply> ask(std::string request);
+  task<raw_reply> ask(std::string request);
   /// Reads until the end: everything that came and was not read, then "<reset>" if it was a reset.
   task<std::string> read_all();
   /// At least `n` bytes, without taking them.

@@ -1,10 +1,10 @@
 #include "hub/hub_fixture.hpp"
 
+BOOST_AUTO_TEST_SUITE(closing_)
+
 using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(closing_)
 
 COAX_SCENARIO_TEST(a_close_goes_behind_what_is_queued) {
   far_end a(ioc.get_executor());

@@ -1,9 +1,9 @@
 #include "hub/hub_fixture.hpp"
 
+BOOST_AUTO_TEST_SUITE(hub_)
+
 using namespace coax;
 using namespace coax::test;
-
-BOOST_AUTO_TEST_SUITE(hub_)
 
 COAX_SCENARIO_TEST(a_message_reaches_the_members_of_its_topic) {
   far_end a(ioc.get_executor()), b(ioc.get_executor()), c(ioc.get_executor());

@@ -1,5 +1,7 @@
 #include "hub/hub_fixture.hpp"
 
+BOOST_AUTO_TEST_SUITE(lifetime_)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -27,8 +29,6 @@ void spawn_relay(asio::io_context& ioc, const std::shared_ptr<lobby>& l, far_end
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(lifetime_)
 
 // The peer that publishes is the one that its own messages evict.
 COAX_SCENARIO_TEST(a_handler_may_publish_while_it_is_being_closed) {

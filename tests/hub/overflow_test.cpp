@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <set>
 
+BOOST_AUTO_TEST_SUITE(overflow_)
+
 using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(overflow_)
 
 COAX_SCENARIO_TEST(disconnect_closes_a_slow_peer_and_drops_what_it_has_queued) {
   far_end a(ioc.get_executor());

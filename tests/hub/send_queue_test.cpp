@@ -1,10 +1,11 @@
 #include "hub/send_queue.hpp"
 
-#define BOOST_TEST_MODULE hub
 #include <boost/test/unit_test.hpp>
 
 #include <sstream>
 #include <string>
+
+BOOST_AUTO_TEST_SUITE(send_queue_)
 
 using namespace coax;
 using namespace std::chrono_literals;
@@ -47,8 +48,6 @@ outcome push_all(send_queue& q, std::string_view letters) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(send_queue_)
 
 BOOST_AUTO_TEST_CASE(keeps_what_its_limits_allow) {
   struct row {

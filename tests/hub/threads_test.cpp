@@ -5,6 +5,8 @@
 #include <set>
 #include <thread>
 
+BOOST_AUTO_TEST_SUITE(threads_)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -41,8 +43,6 @@ void wait_until(const auto& condition) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(threads_)
 
 BOOST_AUTO_TEST_CASE(all_members_on_all_cores_get_the_messages_of_all_publishers_in_one_order) {
   constexpr std::size_t members = 6, publishers = 3, messages = 2000;

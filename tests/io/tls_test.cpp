@@ -16,6 +16,8 @@
 namespace coax {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(tls)
+
 using namespace test;
 using detail::stream;
 using detail::tls_accept;
@@ -54,8 +56,6 @@ outcome handshake(const certificate& shown, const certificate& trusted, std::str
   });
   return o;
 }
-
-BOOST_AUTO_TEST_SUITE(tls)
 
 BOOST_AUTO_TEST_CASE(a_certificate_for_the_host_is_accepted) {
   for (const auto* host : {"localhost", "LOCALHOST", "localhost.", "127.0.0.1", "::1", "[::1]"}) {

@@ -7,6 +7,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(assembler_deflate)
+
 using namespace test;
 using namespace std::string_literals;
 
@@ -38,8 +40,6 @@ void require_always(const assembler::options& how, const wire& bytes, const std:
     BOOST_TEST(lines == expected, boost::test_tools::per_element());
   }
 }
-
-BOOST_AUTO_TEST_SUITE(assembler_deflate)
 
 BOOST_AUTO_TEST_CASE(messages_are_inflated_in_both_roles) {
   require_always(deflating(), compressed(opcode::text, hello) + compressed(opcode::binary, hello_again),

@@ -5,6 +5,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(assembler_malformed)
+
 struct row {
   const char* what;
   wire bytes;
@@ -85,8 +87,6 @@ assembler::options options_of(const row& r) {
   how.deflate = r.deflate;
   return how;
 }
-
-BOOST_AUTO_TEST_SUITE(assembler_malformed)
 
 BOOST_AUTO_TEST_CASE(each_malformed_input_has_one_answer_however_it_is_cut) {
   for (const auto& r : rows())

@@ -6,6 +6,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(assembler_memory)
+
 constexpr std::size_t mebibyte = 1024 * 1024;
 
 wire header(opcode op, bool fin, std::uint64_t length) {
@@ -24,8 +26,6 @@ assembler::event feed_all(assembler& a, wire bytes) {
   std::size_t consumed = 0;
   return a.feed(bytes, consumed);
 }
-
-BOOST_AUTO_TEST_SUITE(assembler_memory)
 
 BOOST_AUTO_TEST_CASE(a_message_of_exactly_the_limit_passes) {
   const auto got = transcript(limited(1000), frame(role::client, {opcode::binary}, std::string(1000, 'x')));

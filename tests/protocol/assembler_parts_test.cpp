@@ -6,6 +6,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(assembler_parts_suite)
+
 using lines = std::vector<std::string>;
 using enum assembler::event;
 
@@ -59,8 +61,6 @@ wire conversation() {
 std::string conversation_text() {
   return "one two||" + std::string(200'000, 'b') + "|" + std::string(70'000, 't') + "end|";
 }
-
-BOOST_AUTO_TEST_SUITE(assembler_parts_suite)
 
 BOOST_AUTO_TEST_CASE(parts_make_up_the_messages_however_the_input_is_cut) {
   const auto bytes = conversation();

@@ -9,6 +9,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(assembler_suite)
+
 using lines = std::vector<std::string>;
 
 void require_lines(const lines& got, const lines& wanted) {
@@ -47,8 +49,6 @@ assembler::options server() {
   how.read_limit = 100'000;
   return how;
 }
-
-BOOST_AUTO_TEST_SUITE(assembler_suite)
 
 BOOST_AUTO_TEST_CASE(the_examples_of_the_rfc_are_understood) {
   const auto client = receiving(role::client);

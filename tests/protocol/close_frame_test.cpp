@@ -9,6 +9,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(close_frame_suite)
+
 wire payload_of(unsigned code, std::string_view reason = {}) {
   const auto text = std::string{static_cast<char>(code >> 8), static_cast<char>(code)}.append(reason);
   return wire(bytes_of(text).begin(), bytes_of(text).end());
@@ -24,8 +26,6 @@ const code_range ranges[] = {
     {0, 999, false},     {1000, 1003, true}, {1004, 1006, false},  {1007, 1014, true},
     {1015, 2999, false}, {3000, 4999, true}, {5000, 65535, false},
 };
-
-BOOST_AUTO_TEST_SUITE(close_frame_suite)
 
 BOOST_AUTO_TEST_CASE(every_status_is_taken_or_refused) {
   for (const auto& range : ranges)

@@ -5,11 +5,11 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(deflater_test)
+
 using namespace coax::protocol;
 using namespace coax::protocol::test;
 namespace data = boost::unit_test::data;
-
-BOOST_AUTO_TEST_SUITE(deflater_test)
 
 compressor_parameters with(unsigned level, unsigned window_bits, unsigned memory_level = 8) {
   return {static_cast<std::uint8_t>(level), static_cast<std::uint8_t>(window_bits),

@@ -3,11 +3,11 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(extensions_test)
+
 using namespace coax;
 using namespace coax::protocol;
 namespace data = boost::unit_test::data;
-
-BOOST_AUTO_TEST_SUITE(extensions_test)
 
 constexpr std::string_view field_name = "Sec-WebSocket-Extensions";
 

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE protocol
 #include "protocol/frame.hpp"
 
 #include "protocol/wire.hpp"
@@ -7,6 +6,8 @@
 
 namespace coax::protocol {
 namespace {
+
+BOOST_AUTO_TEST_SUITE(frame_suite)
 
 struct example {
   const char* wire;
@@ -35,8 +36,6 @@ const example examples[] = {
 frame_rules rules_for(const wire& bytes) {
   return {.role = (std::to_integer<int>(bytes[1]) & 0x80) ? role::server : role::client};
 }
-
-BOOST_AUTO_TEST_SUITE(frame_suite)
 
 BOOST_AUTO_TEST_CASE(a_header_is_decoded) {
   for (const auto& e : examples) {

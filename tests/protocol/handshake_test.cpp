@@ -5,6 +5,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(handshake)
+
 constexpr auto key = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr auto accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -48,8 +50,6 @@ std::string answer_to(const head& h, const accept_policy& policy = {}, std::stri
 
 constexpr auto not_websocket = "426 Connection: Upgrade Upgrade: websocket";
 constexpr auto bad_version = "400 Sec-WebSocket-Version: 13";
-
-BOOST_AUTO_TEST_SUITE(handshake)
 
 BOOST_AUTO_TEST_CASE(the_request_of_the_rfc_is_accepted) {
   const auto verdict = check_upgrade({.method = "GET", .version = 11, .fields = good.fields}, {});

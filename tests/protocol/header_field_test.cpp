@@ -5,12 +5,12 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(header_field_suite)
+
 const header_field head[] = {
     {"Host", " example.com\t"}, {"Connection", "keep-alive, Upgrade"}, {"connection", ",, x ,"}, {"Empty", ""},
     {"Blank", " \t "},
 };
-
-BOOST_AUTO_TEST_SUITE(header_field_suite)
 
 BOOST_AUTO_TEST_CASE(names_are_compared_without_case) {
   BOOST_TEST(iequals("Sec-WebSocket-Key", "sec-websocket-KEY"));

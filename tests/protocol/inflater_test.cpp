@@ -6,11 +6,11 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(inflater_test)
+
 using namespace coax::protocol;
 using namespace coax::protocol::test;
 using namespace std::string_literals;
-
-BOOST_AUTO_TEST_SUITE(inflater_test)
 
 // RFC 7692 section 7.2.3, one line for each payload.
 struct vector {

@@ -8,6 +8,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(mask_suite)
+
 constexpr masking_key key{0x37, 0xfa, 0x21, 0x3d};
 
 std::vector<std::byte> random_bytes(std::size_t n) {
@@ -28,8 +30,6 @@ std::vector<std::size_t> lengths() {
   for (std::size_t n : {511u, 512u, 513u, 1023u, 1024u, 4096u + 31, 16384u + 7}) all.push_back(n);
   return all;
 }
-
-BOOST_AUTO_TEST_SUITE(mask_suite)
 
 BOOST_AUTO_TEST_CASE(masking_in_place_is_the_same_as_a_naive_loop_at_every_alignment_offset_and_length) {
   for (const auto n : lengths())

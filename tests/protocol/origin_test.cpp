@@ -7,6 +7,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(origin)
+
 struct row {
   const char* pattern;  // "-" for none
   const char* origin;
@@ -79,8 +81,6 @@ const row rows[] = {
 };
 
 origin_patterns patterns(std::initializer_list<std::string> list) { return origin_patterns(std::vector(list)); }
-
-BOOST_AUTO_TEST_SUITE(origin)
 
 BOOST_AUTO_TEST_CASE(an_origin_is_allowed_or_refused) {
   for (const auto& r : rows) {

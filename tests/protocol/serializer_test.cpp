@@ -9,6 +9,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(serializer)
+
 constexpr std::size_t sizes[] = {0, 1, 5, 63, 64, 65, 125, 126, 127, 1000, 65'535, 65'536, 100'000};
 
 assembler::options reading_from(role sender) {
@@ -18,8 +20,6 @@ assembler::options reading_from(role sender) {
 }
 
 wire bytes_in(const coax::detail::storage& out) { return wire(out.data(), out.data() + out.size()); }
-
-BOOST_AUTO_TEST_SUITE(serializer)
 
 BOOST_AUTO_TEST_CASE(a_server_writes_the_bytes_of_the_rfc) {
   BOOST_TEST((frame(role::server, {opcode::text}, "Hello") == hex("81 05 48 65 6c 6c 6f")));

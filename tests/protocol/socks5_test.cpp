@@ -7,6 +7,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(socks5)
+
 using namespace std::string_literals;
 
 socks5_request request(std::string host, std::string user = {}, std::string password = {}) {
@@ -37,8 +39,6 @@ std::string failure_of(socks5_request r, std::string_view input, bool host_faile
 }
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
-
-BOOST_AUTO_TEST_SUITE(socks5)
 
 BOOST_AUTO_TEST_CASE(a_name_goes_to_the_proxy_without_authentication) {
   socks5_client c(request("example.com"));

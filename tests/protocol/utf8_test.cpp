@@ -9,6 +9,8 @@
 namespace coax::protocol {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(utf8)
+
 /// By the definition: decode each character, then look at its value. Returns how many bytes, 0 if invalid, and tells
 /// whether more bytes could mend it.
 std::size_t naive_character(std::string_view s, bool& incomplete) {
@@ -52,8 +54,6 @@ answer ours(std::string_view s, std::size_t piece) {
     if (!v.push(bytes_of(s.substr(at, piece)))) return {false, v.complete()};
   return {true, v.complete()};
 }
-
-BOOST_AUTO_TEST_SUITE(utf8)
 
 BOOST_AUTO_TEST_CASE(well_known_texts_are_judged) {
   const std::pair<std::string_view, bool> rows[] = {

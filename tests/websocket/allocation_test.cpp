@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE allocation
 #include "io/socket_transport.hpp"
 #include "websocket/peers.hpp"
 

@@ -10,10 +10,10 @@
 namespace coax::test {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(conn_corners)
+
 using protocol::opcode;
 using protocol::role;
-
-BOOST_AUTO_TEST_SUITE(conn_corners)
 
 COAX_CORO_TEST(a_frame_hook_may_end_the_connection) {
   conn* ours = nullptr;

@@ -6,10 +6,10 @@
 namespace coax::test {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(conn_output)
+
 using protocol::opcode;
 using protocol::role;
-
-BOOST_AUTO_TEST_SUITE(conn_output)
 
 COAX_SCENARIO_TEST(a_prepared_message_arrives_like_any_other) {
   peers p(ioc, options().read_limit(0));

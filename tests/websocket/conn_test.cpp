@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE websocket
 #include "websocket/peers.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>

@@ -7,6 +7,8 @@
 namespace coax::test {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(deflate)
+
 using protocol::opcode;
 using protocol::role;
 using protocol::test::noise;
@@ -15,8 +17,6 @@ using protocol::test::prose;
 options with(const deflate_options& o) { return options().deflate(o).read_limit(8 * 1024 * 1024); }
 options takeover() { return with(deflate_mode::context_takeover); }
 options alone() { return with(deflate_mode::no_context_takeover); }
-
-BOOST_AUTO_TEST_SUITE(deflate)
 
 task<> exchange_messages(conn& from, conn& to) {
   for (const std::size_t size : {0u, 1u, 127u, 128u, 600u, 5000u, 20'000u, 300'000u}) {

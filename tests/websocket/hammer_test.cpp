@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE hammer
 #include "io/socket_transport.hpp"
 #include "io/tls_transport.hpp"
 #include "support/certificates.hpp"

@@ -8,6 +8,8 @@
 namespace coax::test {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(message_stream)
+
 using protocol::opcode;
 using protocol::role;
 
@@ -21,8 +23,6 @@ task<std::string> read_all(message_reader& r, std::size_t step = 1000) {
     all.append(chunk, 0, n);
   }
 }
-
-BOOST_AUTO_TEST_SUITE(message_stream)
 
 COAX_SCENARIO_TEST(a_message_is_read_in_parts_as_they_come) {
   scripted s(ioc, role::server);

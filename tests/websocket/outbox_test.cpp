@@ -13,6 +13,8 @@
 namespace coax::detail {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(outbox_)
+
 using protocol::opcode;
 using protocol::role;
 
@@ -88,8 +90,6 @@ void pong(outbox& o, std::string_view text) { o.pong(std::as_bytes(std::span(tex
 
 const std::vector<role> roles{role::server, role::client};
 using list = std::vector<std::string>;
-
-BOOST_AUTO_TEST_SUITE(outbox_)
 
 BOOST_AUTO_TEST_CASE(small_messages_leave_together_in_order) {
   for (auto r : roles) {

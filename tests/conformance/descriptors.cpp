@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE coax conformance
 #include "support/certificates.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,2 +1,0 @@
-#define BOOST_TEST_MODULE coax core
-#include <boost/test/unit_test.hpp>
