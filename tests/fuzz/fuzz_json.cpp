@@ -1,0 +1,56 @@
+// The JSON helper: a text is refused with its place or is a value, which survives being written and read; and what is
+// nested too deeply is refused.
+//
+// Input: a byte of how deep a text may be, then the text.
+#include "fuzz/require.hpp"
+#include <coax/json.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace json = boost::json;
+
+namespace {
+
+std::size_t depth_of(const json::value& v) {
+  std::size_t deepest = 0;
+  if (const auto* array = v.if_array()) {
+    for (const auto& member : *array) deepest = std::max(deepest, depth_of(member));
+    return deepest + 1;
+  }
+  if (const auto* object = v.if_object()) {
+    for (const auto& member : *object) deepest = std::max(deepest, depth_of(member.value()));
+    return deepest + 1;
+  }
+  return 0;
+}
+
+std::optional<json::value> decode(const coax::json_codec& codec, const coax::message& m) {
+  try {
+    return codec.decode<json::value>(m);
+  } catch (const std::invalid_argument& e) {
+    const std::string_view text = e.what();
+    coax::require(text.starts_with("not JSON at line ") && text.find(", column ") != text.npos, "the place is told");
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  const std::size_t depth = data[0] % 64;
+  const auto codec = coax::json_codec().max_depth(depth);
+  const coax::message text(coax::message_kind::text,
+                           std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
+
+  const auto value = decode(codec, text);
+  if (!value) return 0;
+  coax::require(depth_of(*value) <= depth, "it is no deeper than allowed");
+  const auto again = decode(codec, codec.encode(*value));
+  coax::require(again.has_value(), "what was written can be read");
+  coax::require(codec.encode(*again).str() == codec.encode(*value).str(), "it is written the same again");
+  return 0;
+}
