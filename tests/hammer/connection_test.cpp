@@ -1,17 +1,5 @@
-#include "io/socket_transport.hpp"
-#include "io/tls_transport.hpp"
-#include "support/certificates.hpp"
-#include "websocket/peers.hpp"
+#include "hammer/hammer.hpp"
 #include <coax/message_stream.hpp>
-
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/use_future.hpp>
-
-#include <atomic>
-#include <cstdlib>
-#include <random>
-#include <thread>
 
 // Random stops from another thread against reads and writes of random sizes, both ways at once: no byte may be lost,
 // doubled or moved, and no frame broken. COAX_LONG=1 runs a million operations and more on every transport.
@@ -19,50 +7,15 @@
 namespace coax::test {
 namespace {
 
+BOOST_AUTO_TEST_SUITE(connections)
+
 using protocol::role;
-using transports = std::pair<std::shared_ptr<transport>, std::shared_ptr<transport>>;
 
 // A message says its number and is filled with bytes that follow from it.
 std::string numbered(std::uint64_t n, std::size_t size) {
   std::string s = std::to_string(n) + ":" + std::to_string(size) + ":";
   return s + pattern(size, static_cast<unsigned>(n));
 }
-
-// Stops whatever source was hung up last, at random moments, from a thread of its own.
-class stopper {
- public:
-  stopper() : thread_([this] { run(); }) {}
-  ~stopper() {
-    done_ = true;
-    thread_.join();
-    for (auto& s : slots_) delete s.exchange(nullptr);
-  }
-  // A token that is going to be stopped sooner or later, unless the next one of `slot` comes first.
-  std::stop_token token(std::size_t slot) {
-    auto source = std::make_unique<std::stop_source>();
-    auto t = source->get_token();
-    delete slots_[slot].exchange(source.release());
-    return t;
-  }
-
- private:
-  void run() {
-    std::minstd_rand random(11);
-    while (!done_) {
-      auto& slot = slots_[random() % std::size(slots_)];
-      if (auto* s = slot.exchange(nullptr)) {
-        s->request_stop();
-        delete s;
-      }
-      for (auto spin = random() % 200; spin != 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
-      if (random() % 16 == 0) std::this_thread::yield();
-    }
-  }
-
-  std::atomic<std::stop_source*> slots_[4] = {};
-  std::atomic<bool> done_{false};
-  std::thread thread_;
-};
 
 struct tally {
   std::uint64_t operations = 0, stopped_reads = 0, withdrawn = 0, detached = 0, received = 0;
@@ -187,14 +140,6 @@ task<> read_side(conn& c, stopper& stops, std::size_t slot, tally& t) {
   }
 }
 
-template <class T>
-void wait_for(asio::io_context& ioc, std::future<T>& f) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(10);
-  while (f.wait_for(0s) != std::future_status::ready && std::chrono::steady_clock::now() < end) ioc.run_for(10ms);
-  BOOST_REQUIRE((f.wait_for(0s) == std::future_status::ready));
-  f.get();
-}
-
 // `operations` writes at one end, and at the other as many reads as it takes.
 void hammer(asio::io_context& ioc, conn& from, conn& to, std::uint64_t operations) {
   ioc.restart();  // it may have run before, to set up the pair
@@ -230,42 +175,6 @@ void hammer_both_ways(MakePair make_pair, std::uint64_t operations, const deflat
   }
 }
 
-std::uint64_t operations() {
-  const char* how_long = std::getenv("COAX_LONG");
-  return how_long && *how_long == '1' ? 200000 : 5000;
-}
-
-transports tcp_pair(asio::io_context& ioc) {
-  asio::ip::tcp::acceptor acceptor(ioc, {asio::ip::address_v4::loopback(), 0});
-  asio::ip::tcp::socket a(ioc), b(ioc);
-  b.connect(acceptor.local_endpoint());
-  acceptor.accept(a);
-  return {coax::detail::make_tcp_transport(std::move(a)), coax::detail::make_tcp_transport(std::move(b))};
-}
-
-transports tls_pair(asio::io_context& ioc) {
-  auto lower = tcp_pair(ioc);
-  transports upper;
-  const auto server = server_tls(), client = client_tls();
-  beside(ioc.get_executor(), [&]() -> task<> {
-    auto t = co_await coax::detail::tls_accept(lower.first, *server, context());
-    upper.first = t.value();
-  });
-  run(ioc, [&]() -> task<> {
-    auto t = co_await coax::detail::tls_connect(lower.second, *client, "localhost", coax::detail::tls_verify::peer,
-                                                context());
-    upper.second = t.value();
-    while (!upper.first) co_await settle(1);
-  });
-  return upper;
-}
-
-transports faulty_pair(asio::io_context& ioc) {
-  const auto [a, b] =
-      testing::memory_pair(ioc.get_executor(), ioc.get_executor(), testing::faults().random_sizes(17).capacity(30000));
-  return {a, b};
-}
-
 BOOST_AUTO_TEST_CASE(over_a_faulty_pair_in_memory) { hammer_both_ways(faulty_pair, operations()); }
 BOOST_AUTO_TEST_CASE(over_tcp) { hammer_both_ways(tcp_pair, operations()); }
 BOOST_AUTO_TEST_CASE(over_tls) { hammer_both_ways(tls_pair, operations()); }
@@ -282,6 +191,8 @@ BOOST_AUTO_TEST_CASE(compressed_over_tcp) {
   hammer_both_ways(tcp_pair, operations(), deflate_mode::context_takeover);
   hammer_both_ways(tcp_pair, operations(), small);
 }
+
+BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
 }  // namespace coax::test
