@@ -49,6 +49,9 @@ class tls_transport final : public transport, public transport::observer {
   static int bio_write(BIO* b, const char* from, int size) noexcept;
   static long bio_control(BIO* b, int command, long, void*) noexcept;
 
+  // Also what a transport below has taken and not sent, such as TLS to a proxy: nobody else will wait for it.
+  bool must_flush() const noexcept { return !write_error_ && output_pending(); }
+
   void on_ready(direction d) override;
   error_code last_error(int result) noexcept;
   std::size_t seal(const void* from, std::size_t size, error_code& ec) noexcept;
@@ -256,7 +259,7 @@ void tls_transport::flush() noexcept {
 // For ciphertext that no write of the owner has caused.
 void tls_transport::flush_by_itself() noexcept {
   flush();
-  if (!pending_.empty() && !closed_) lower_->wait(direction::write);
+  if (must_flush() && !closed_) lower_->wait(direction::write);
 }
 
 void tls_transport::wait(direction d) {
@@ -268,7 +271,7 @@ void tls_transport::on_ready(direction d) {
   if (closed_) return;
   if (d == direction::write) {
     flush();
-    if (!pending_.empty()) return lower_->wait(direction::write);
+    if (must_flush()) return lower_->wait(direction::write);
     // Either may end in the owner letting go of us.
     const auto self = shared_from_this();
     if (std::exchange(held_, false) && std::exchange(wanted_[static_cast<int>(direction::read)], false))

@@ -1,5 +1,6 @@
 /// Proxies that behave and misbehave, over sockets and in memory.
 #include "dial/scripted_server.hpp"
+#include "io/tls_transport.hpp"
 #include "protocol/accept_key.hpp"
 #include "support/certificates.hpp"
 #include "support/run.hpp"
@@ -290,6 +291,39 @@ COAX_SCENARIO_TEST(a_socks_tunnel_may_be_cut_anywhere) {
   const auto got = co_await c.read();
   BOOST_CHECK_EQUAL(got.text(), "hello");
   BOOST_CHECK_EQUAL(*seen, "\x01\x02me\x06secret\x05\x01\x00\x03\x0eserver.example\x1f\x90"s);
+}
+
+// The proxy's side of TLS, and behind its tunnel the server's: what OpenSSL says by itself must get through both.
+task<> play_https(std::shared_ptr<transport> far) {
+  const auto own = server_tls();
+  const auto outer = co_await detail::tls_accept(std::move(far), *own, context());
+  BOOST_REQUIRE(outer);
+  const auto s = detail::stream::create(*outer);
+  co_await read_head(s);
+  co_await send(s, established);
+  const auto inner = co_await detail::tls_accept(s->release(), *own, context());
+  BOOST_REQUIRE(inner);
+  const auto t = detail::stream::create(*inner);
+  const std::string request = co_await read_head(t);
+  co_await send(t, upgrade(request) + "\x81\x05hello");
+  co_await wait_for_end(t);
+}
+
+COAX_CORO_TEST(tls_within_tls_gets_through_a_narrow_pipe) {
+  for (const std::size_t capacity : {1u, 100u, 64u * 1024}) {
+    auto [near, far] =
+        testing::memory_pair(ioc.get_executor(), ioc.get_executor(), testing::faults().capacity(capacity));
+    asio::co_spawn(ioc, play_https(far), asio::detached);
+    const auto options = dial_options()
+                             .proxy("https://localhost:99")
+                             .tls(client_tls())
+                             .connector([near = near](std::string, std::uint16_t,
+                                                      context) -> task<std::shared_ptr<transport>> { co_return near; });
+    auto c = co_await dial("wss://localhost/", options);
+    const auto m = co_await c.read();
+    BOOST_CHECK_EQUAL(m.text(), "hello");
+    BOOST_CHECK(c.secure());
+  }
 }
 
 COAX_CORO_TEST(socks5_resolves_here) {
