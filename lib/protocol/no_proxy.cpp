@@ -20,6 +20,8 @@ std::optional<ip::address> address_of(std::string_view text) {
   return a;
 }
 
+bool is_ipv4(const ip::address& a) { return a.is_v4() || a.to_v6().is_v4_mapped(); }
+
 ip::address_v6::bytes_type bytes_of(const ip::address& a) {
   return a.is_v4() ? ip::make_address_v6(ip::v4_mapped, a.to_v4()).to_bytes() : a.to_v6().to_bytes();
 }
@@ -39,6 +41,9 @@ std::string plain_name(std::string_view host) {
 bool is_below(std::string_view name, std::string_view domain) {
   return name.size() > domain.size() && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.';
 }
+
+// Of an IPv4 address in its IPv6 form (RFC 4291 section 2.5.5.2), what comes before it.
+constexpr unsigned mapping_bits = 96;
 
 template <class Bytes>
 bool same_prefix(const Bytes& a, const Bytes& b, unsigned bits) {
@@ -89,7 +94,7 @@ bool no_proxy_rules::add_network(std::string_view text, unsigned port) {
   if (slash != text.npos) {
     const auto bits = number(text.substr(slash + 1), address->is_v4() ? 32 : 128);
     if (!bits) return false;
-    r.prefix = *bits + (address->is_v4() ? 96 : 0);
+    r.prefix = *bits + (address->is_v4() ? mapping_bits : 0);
   }
   rules_.push_back(std::move(r));
   return true;
@@ -122,13 +127,15 @@ bool no_proxy_rules::match(std::string_view host, std::uint16_t port) const {
   const auto name = plain_name(host);
   const auto address = address_of(name);
   const auto bytes = address ? bytes_of(*address) : address_bytes{};
+  // A network of IPv6 that has the mapped addresses in it, as ::/0, does not mean IPv4.
+  const unsigned least_prefix = address && is_ipv4(*address) ? mapping_bits : 0;
   return std::ranges::any_of(rules_, [&](const rule& r) {
     if (r.port != 0 && r.port != port) return false;
     switch (r.what) {
       case rule::kind::everything: return true;
-      case rule::kind::domain: return name == r.name || is_below(name, r.name);
-      case rule::kind::below_domain: return is_below(name, r.name);
-      case rule::kind::network: return address && same_prefix(bytes, r.address, r.prefix);
+      case rule::kind::domain: return !address && (name == r.name || is_below(name, r.name));
+      case rule::kind::below_domain: return !address && is_below(name, r.name);
+      case rule::kind::network: return address && r.prefix >= least_prefix && same_prefix(bytes, r.address, r.prefix);
     }
     return false;
   });
