@@ -31,10 +31,11 @@ class context;
 
 namespace coax {
 
-/// Finds the addresses of a name, the best first, on the executor of the caller.
+/// Finds the addresses of a name, the best first, on the executor of the caller. When the dial gives up, `ctx` stops and
+/// the operation of Asio in which the hook waits is cancelled; `dial` returns when the hook has ended.
 using resolver_hook = std::function<task<std::vector<asio::ip::address>>(std::string host, context ctx)>;
 
-/// Connects to a host, a name or an address without brackets, on the executor of the caller.
+/// Connects to a host, a name or an address without brackets, on the executor of the caller; ends as a `resolver_hook`.
 using connector_hook = std::function<task<std::shared_ptr<transport>>(std::string host, std::uint16_t port, context)>;
 
 namespace detail {
@@ -84,6 +85,7 @@ class dial_options : public conn_options<dial_options> {
   dial_options& proxy(std::string_view url);
   /// A further field of the CONNECT request. @throws std::invalid_argument as `header`.
   dial_options& proxy_header(std::string_view name, std::string_view value);
+  /// The TLS configuration for an https proxy; default that for the server, with its client certificate if it has one.
   dial_options& proxy_tls(std::shared_ptr<boost::asio::ssl::context> ctx) { return proxy_tls_ = std::move(ctx), *this; }
   /// Without `proxy` and `connector`, whether the variables HTTPS_PROXY (for wss), HTTP_PROXY (for ws), ALL_PROXY and
   /// NO_PROXY say which proxy to use; on by default (docs/dial.md says how they are read).

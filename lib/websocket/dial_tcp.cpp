@@ -3,6 +3,7 @@
 #include "io/completion.hpp"
 #include "io/socket_transport.hpp"
 #include "websocket/dial_race.hpp"
+#include "websocket/hook_call.hpp"
 
 namespace coax::detail {
 namespace {
@@ -27,7 +28,8 @@ task<std::vector<asio::ip::address>> resolve(std::string host, const dial_option
     co_return addresses;
   }
   if (options.resolver()) {
-    addresses = co_await options.resolver()(host, ctx);
+    auto ask = [hook = options.resolver(), host, ctx] { return hook(host, ctx); };
+    addresses = co_await call_hook<std::vector<asio::ip::address>>(std::move(ask), "dial: resolving " + host, ctx);
     if (addresses.empty()) throw system_error(asio::error::host_not_found, "dial: resolving " + host);
     co_return addresses;
   }
@@ -50,7 +52,8 @@ task<std::shared_ptr<transport>> connect_host(std::string host, std::string port
                                               const dial_options& options, const context& ctx) {
   const auto number = static_cast<std::uint16_t>(std::stoul(port));
   if (options.connector()) {
-    auto made = co_await options.connector()(std::move(host), number, ctx);
+    auto ask = [hook = options.connector(), host, number, ctx] { return hook(host, number, ctx); };
+    auto made = co_await call_hook<std::shared_ptr<transport>>(std::move(ask), "dial: connecting to " + name, ctx);
     if (!made) throw std::logic_error("dial: the connector gave no transport");
     co_return made;
   }

@@ -25,17 +25,6 @@ using stream_ptr = std::shared_ptr<detail::stream>;
 
 const std::string established = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-task<std::string> read_head(stream_ptr s) {
-  std::string head;
-  char c[1];
-  while (!head.ends_with("\r\n\r\n")) {
-    const auto n = co_await s->read_some(asio::buffer(c), context());
-    if (!n) co_return std::string();
-    head += c[0];
-  }
-  co_return head;
-}
-
 // Answers the CONNECT, then the handshake through the tunnel, and greets.
 scripted_server::script tunnel(std::string answer, std::string* request = nullptr) {
   return [answer, request](stream_ptr s, std::string connect) -> task<> {
@@ -392,26 +381,6 @@ COAX_CORO_TEST(a_stop_at_any_moment_closes_the_way) {
     BOOST_CHECK(ended);
     if (!ec) break;
   }
-}
-
-COAX_CORO_TEST(a_connector_may_give_any_stream) {
-  const scripted_server server(ioc, [](stream_ptr s, std::string request) -> task<> {
-    co_await send(s, upgrade(request) + "\x81\x05hello");
-    co_await wait_for_end(s);
-  });
-  const auto options =
-      dial_options().connector([&server](std::string host, std::uint16_t port, context) -> task<asio::ip::tcp::socket> {
-        BOOST_CHECK_EQUAL(host, "server.example");
-        BOOST_CHECK_EQUAL(port, 80);
-        asio::ip::tcp::socket s(co_await asio::this_coro::executor);
-        const asio::ip::tcp::endpoint to(asio::ip::address_v4::loopback(),
-                                         static_cast<std::uint16_t>(std::stoul(server.port())));
-        co_await s.async_connect(to, asio::use_awaitable);
-        co_return s;
-      });
-  auto c = co_await dial("ws://server.example/", options);
-  const auto m = co_await c.read();
-  BOOST_CHECK_EQUAL(m.text(), "hello");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,6 +17,8 @@ namespace {
 using asio::ip::tcp;
 using stream_ptr = std::shared_ptr<detail::stream>;
 
+}  // namespace
+
 task<std::string> read_head(stream_ptr s) {
   std::string head;
   char c[1];
@@ -27,8 +29,6 @@ task<std::string> read_head(stream_ptr s) {
   }
   co_return head;
 }
-
-}  // namespace
 
 struct scripted_server::state {
   state(asio::io_context& ioc, script w)

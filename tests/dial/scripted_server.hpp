@@ -40,6 +40,9 @@ std::string field(const std::string& request, const std::string& name);
 /// A correct 101 for a request, with more fields.
 std::string upgrade(const std::string& request, const std::string& more = {});
 
+/// Up to the empty line; nothing if the client ends before.
+task<std::string> read_head(std::shared_ptr<detail::stream> s);
+
 task<> send(std::shared_ptr<detail::stream> s, std::string text);
 
 /// Reads and drops until the client ends.
