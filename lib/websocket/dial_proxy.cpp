@@ -25,10 +25,16 @@ task<std::shared_ptr<transport>> reach_proxy(const proxy_address& proxy, const d
   co_return co_await start_tls(std::move(lower), std::move(tls), proxy.host, name, options, ctx);
 }
 
-std::string refusal_text(const proxy_address& proxy, const dial_target& target, unsigned status) {
+bool has_own_authorization(const dial_options& options) {
+  return options.proxy_headers().contains("Proxy-Authorization");
+}
+
+std::string refusal_text(const proxy_address& proxy, const dial_target& target, const dial_options& options,
+                         unsigned status) {
   const std::string text =
       "dial: the proxy " + proxy.name + " answered " + std::to_string(status) + " to CONNECT " + target.host_field;
   if (status != 407) return text;
+  if (has_own_authorization(options)) return text + ": it does not take the credentials of proxy_header";
   return text + (proxy.has_credentials ? ": it does not take the credentials in its URL"
                                        : ": it wants credentials, and its URL has none");
 }
@@ -46,7 +52,7 @@ task<std::shared_ptr<transport>> tunnel_by_connect(const proxy_address& proxy, c
   const unsigned status = reply.status();
   if (status / 100 != 2) {
     std::string body = co_await reply.read_body(ctx);
-    throw proxy_error(refusal_text(proxy, target, status), status, reply.copy_fields(), std::move(body));
+    throw proxy_error(refusal_text(proxy, target, options, status), status, reply.copy_fields(), std::move(body));
   }
   // Whatever fields such an answer has, it has no body: what comes behind it belongs to the tunnel.
   const auto rest = reply.rest();
@@ -137,7 +143,7 @@ std::string connect_request(const proxy_address& proxy, const dial_target& targe
   const bool ipv6 = target.host.find(':') != std::string::npos;
   const std::string authority = (ipv6 ? "[" + target.host + "]" : target.host) + ":" + target.port;
   std::string r = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
-  if (proxy.has_credentials && !options.proxy_headers().contains("Proxy-Authorization"))
+  if (proxy.has_credentials && !has_own_authorization(options))
     r.append("Proxy-Authorization: Basic ").append(basic_credentials(proxy.user, proxy.password)).append("\r\n");
   for (const auto& f : options.proxy_headers()) r.append(f.name).append(": ").append(f.value).append("\r\n");
   return r += "\r\n";

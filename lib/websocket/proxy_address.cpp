@@ -59,7 +59,7 @@ protocol::outcome<proxy_address> parse_proxy(std::string_view text) {
   p.name = (p.host.find(':') == p.host.npos ? p.host : "[" + p.host + "]") + ":" + p.port;
   p.user = authority->user;
   p.password = authority->password;
-  p.has_credentials = authority->has_userinfo;
+  p.has_credentials = !p.user.empty() || !p.password.empty();
   if (p.has_credentials)
     if (auto refused = unsendable(p)) return *std::move(refused);
   return p;

@@ -138,6 +138,9 @@ COAX_CORO_TEST(refusals_of_a_proxy_are_told_from_those_of_the_server) {
   const auto wrong = co_await failure("wss://server.example/", by(proxy, "http", "me:secret@"));
   BOOST_CHECK(wrong.proxy && wrong.status == 407);
   BOOST_CHECK_MESSAGE(wrong.text.find("does not take the credentials") != wrong.text.npos, wrong.text);
+  const auto token = by(proxy).proxy_header("Proxy-Authorization", "Bearer secret");
+  const auto other = co_await failure("wss://server.example/", token);
+  BOOST_CHECK_MESSAGE(other.text.find("does not take the credentials") != other.text.npos, other.text);
 
   const scripted_server refusing(ioc, tunnel("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"));
   const auto refused = co_await failure("ws://server.example:81/", by(refusing));
@@ -197,6 +200,36 @@ COAX_CORO_TEST(the_environment_names_a_proxy_unless_it_is_not_asked) {
   ::unsetenv("http_proxy");
   BOOST_CHECK(c);
   BOOST_CHECK_MESSAGE(o.text.find("resolving server.invalid") != o.text.npos, o.text);
+}
+
+COAX_CORO_TEST(every_redirect_chooses_its_proxy) {
+  std::string seen;
+  const scripted_server server(ioc, [&seen](stream_ptr s, std::string request) -> task<> {
+    seen = request;
+    co_await send(s, upgrade(request));
+    co_await wait_for_end(s);
+  });
+  std::string request;
+  const scripted_server proxy(ioc, [&](stream_ptr s, std::string connect) -> task<> {
+    request += connect;
+    co_await send(s, established);
+    co_await read_head(s);
+    co_await send(s, "HTTP/1.1 307 Temporary Redirect\r\nLocation: " + server.url() + "\r\n\r\n");
+  });
+  ::setenv("http_proxy", ("me:pw@127.0.0.1:" + proxy.port()).c_str(), 1);
+  auto c = co_await dial("ws://server.invalid/", dial_options().proxy_header("X-Proxy", "y"));
+  ::unsetenv("http_proxy");
+  // The second server is at a loopback address, which is reached directly.
+  BOOST_CHECK(request.starts_with("CONNECT server.invalid:80 "));
+  BOOST_CHECK_EQUAL(field(request, "X-Proxy"), "y");
+  BOOST_CHECK(seen.starts_with("GET / "));
+  BOOST_CHECK_EQUAL(field(seen, "Proxy-Authorization") + field(seen, "X-Proxy"), "");
+  c.close_now();
+
+  request.clear();
+  const auto o = co_await failure("ws://server.invalid/", by(proxy).max_redirects(1));
+  BOOST_CHECK_MESSAGE(!o.proxy && o.text.find("redirect number 2") != o.text.npos, o.text);
+  BOOST_CHECK_MESSAGE(request.find("CONNECT 127.0.0.1:" + server.port()) != request.npos, request);
 }
 
 // In memory: the other end of a connector's transport is a proxy and a server.

@@ -41,6 +41,9 @@ BOOST_AUTO_TEST_CASE(urls_describe_proxies) {
       {"socks5://[::1]", proxy_kind::socks5, "::1", "1080", "[::1]:1080", "", ""},
       {"socks5h://m%3ae:p%40w@10.0.0.1:1/", proxy_kind::socks5h, "10.0.0.1", "1", "10.0.0.1:1", "m:e", "p@w"},
       {"socks5h://me@proxy", proxy_kind::socks5h, "proxy", "1080", "proxy:1080", "me", ""},
+      // As scripts make them, of variables that are empty.
+      {"socks5://:@proxy", proxy_kind::socks5, "proxy", "1080", "proxy:1080", "", ""},
+      {"http://@proxy", proxy_kind::http, "proxy", "80", "proxy:80", "", ""},
   };
   for (const auto& row : rows) {
     BOOST_TEST_CONTEXT(row.url) {
@@ -52,6 +55,7 @@ BOOST_AUTO_TEST_CASE(urls_describe_proxies) {
       BOOST_CHECK_EQUAL(p->name, row.name);
       BOOST_CHECK_EQUAL(p->user, row.user);
       BOOST_CHECK_EQUAL(p->password, row.password);
+      BOOST_CHECK_EQUAL(p->has_credentials, *row.user || *row.password);
     }
   }
 }
