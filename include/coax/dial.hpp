@@ -31,8 +31,8 @@ class context;
 
 namespace coax {
 
-/// Finds the addresses of a name, the best first, on the executor of the caller. When the dial gives up, `ctx` stops and
-/// the operation of Asio in which the hook waits is cancelled; `dial` returns when the hook has ended.
+/// Finds the addresses of a name, the best first, on the executor of the caller. When the dial gives up, `ctx` stops
+/// and the operation of Asio in which the hook waits is cancelled; `dial` returns when the hook has ended.
 using resolver_hook = std::function<task<std::vector<asio::ip::address>>(std::string host, context ctx)>;
 
 /// Connects to a host, a name or an address without brackets, on the executor of the caller; ends as a `resolver_hook`.
