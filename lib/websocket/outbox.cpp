@@ -9,6 +9,11 @@ namespace {
 // How far ahead of the transport a client masks a large message.
 constexpr std::size_t mask_ahead = 64 * 1024;
 
+// Of a server's frame.
+std::size_t payload_size(const storage& frame) noexcept {
+  return frame.size() - 2 - protocol::detail::extended_length_size(std::to_integer<unsigned>(frame.data()[1]));
+}
+
 }  // namespace
 
 // Sent from the caller's memory.
@@ -23,6 +28,16 @@ bool outbox::fits(const outgoing& what) const noexcept {
 }
 
 void outbox::append_compressed(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size) {
+  try {
+    compress(op, pieces, size);
+  } catch (...) {
+    // For want of memory it is not sent: then the window must not have seen it.
+    deflate_->deflater.reset();
+    throw;
+  }
+}
+
+void outbox::compress(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size) {
   storage payload;
   auto& d = *deflate_;
   d.deflater.message(pieces, payload);
@@ -31,10 +46,11 @@ void outbox::append_compressed(protocol::opcode op, std::span<const const_buffer
     tell(protocol::append_frame(out_, sender_, {op}, pieces));
     return;
   }
+  const auto header = protocol::append_frame(out_, sender_, {.op = op, .fin = true, .rsv1 = true},
+                                             std::span<const std::byte>(payload.data(), payload.size()));
   d.from.add(size);
   d.to.add(payload.size());
-  tell(protocol::append_frame(out_, sender_, {.op = op, .fin = true, .rsv1 = true},
-                              std::span<const std::byte>(payload.data(), payload.size())));
+  tell(header);
 }
 
 void outbox::open_stream(const outgoing& what) {
@@ -50,7 +66,7 @@ void outbox::append(const outgoing& what) {
     // The receiver's window is not what the compressor thinks.
     deflate_->deflater.reset();
     deflate_->from.add(what.deflated_from);
-    deflate_->to.add(what.size);
+    deflate_->to.add(payload_size(*what.frame));
   }
   if (what.opens_stream) {
     open_stream(what);

@@ -208,6 +208,7 @@ class outbox {
     return !what.frame && !what.opens_stream && compresses(what.size, what.compress);
   }
   void append_compressed(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size);
+  void compress(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size);
   void open_stream(const outgoing& what);
   bool is_large(const outgoing& what) const noexcept;
 

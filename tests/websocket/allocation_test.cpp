@@ -1,4 +1,5 @@
 #include "io/socket_transport.hpp"
+#include "protocol/wire_bytes.hpp"
 #include "websocket/peers.hpp"
 
 #include <boost/asio/local/connect_pair.hpp>
@@ -12,6 +13,7 @@
 namespace {
 
 std::size_t allocations = 0;
+std::size_t largest = SIZE_MAX;  // what is larger is not to be had
 
 }  // namespace
 
@@ -20,6 +22,7 @@ extern "C" void* __libc_malloc(std::size_t);
 // The pool of message memory uses malloc, the rest operator new, which ends in it.
 extern "C" void* malloc(std::size_t n) {
   ++allocations;
+  if (n > largest) return nullptr;
   return __libc_malloc(n);
 }
 
@@ -80,6 +83,31 @@ BOOST_AUTO_TEST_CASE(a_compressed_echo_allocates_nothing) {
     echo_allocates_nothing({1600, 1024, 16, mode}, no_context);
     echo_allocates_nothing({100, 64 * 1024, 1, mode}, no_context);
   }
+}
+
+// Half of it has been compressed when there is no more room for the rest.
+COAX_CORO_TEST(a_message_that_there_is_no_memory_for_leaves_no_trace_in_the_window) {
+  peers p(ioc, options().read_limit(0).deflate(deflate_mode::context_takeover));
+  const auto bytes = protocol::test::noise(200'000);
+  largest = 100'000;
+  bool failed = false;
+  try {
+    co_await p.client.write(message_kind::binary, buffer(bytes));
+  } catch (const std::bad_alloc&) {
+    failed = true;
+  }
+  largest = SIZE_MAX;
+  BOOST_TEST(failed);
+
+  const auto again = beside(ioc.get_executor(), [&]() -> task<> {
+    co_await p.client.write(message_kind::binary, buffer(bytes));
+    co_await p.client.write(message_kind::text, buffer(""), compression::always);
+  });
+  auto m = co_await p.server.read();
+  BOOST_TEST((m.text() == bytes));
+  m = co_await p.server.read();
+  BOOST_TEST(m.text() == "");
+  while (!*again) co_await settle(1);
 }
 
 BOOST_AUTO_TEST_CASE(a_read_with_a_deadline_and_a_token_allocates_nothing) {
