@@ -294,6 +294,7 @@ assembler::event assembler::fail(failure why) noexcept {
   stage_ = stage::failed;
   failure_ = std::move(why);
   message_.release();
+  inflater_.reset();
   return event::failed;
 }
 

@@ -116,7 +116,7 @@ class assembler {
   void tap(const frame_tap* t) noexcept { tap_ = t; }
 
   /// Between messages: gives back what the inflater does not need while nothing comes.
-  void rest() {
+  void rest() noexcept {
     if (inflater_ && idle()) inflater_->rest();
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 namespace coax::protocol {
 namespace {
@@ -16,8 +17,9 @@ constexpr std::array empty_block{std::byte{0}, std::byte{0}, std::byte{0}, std::
 
 decompressor& inflater::context() {
   if (!decompressor_) {
-    decompressor_ = borrow_decompressor(window_bits_);
-    if (!window_.empty()) decompressor_->load_window({window_.data(), window_.size()});
+    auto fresh = borrow_decompressor(window_bits_);
+    if (!window_.empty()) fresh->load_window({window_.data(), window_.size()});
+    decompressor_ = std::move(fresh);
     window_.release();
   }
   return *decompressor_;
@@ -96,10 +98,14 @@ inflater::step inflater::complete(std::size_t produced) {
   return {0, produced, state::wants_input};
 }
 
-void inflater::rest() {
+void inflater::rest() noexcept {
   if (!decompressor_ || !empty_ || failed_) return;
-  if (takeover_) decompressor_->save_window(window_);
-  decompressor_.reset();
+  try {
+    if (takeover_) decompressor_->save_window(window_);
+    decompressor_.reset();
+  } catch (const std::bad_alloc&) {
+    window_.release();
+  }
 }
 
 inflater::step inflater::fail(const char* why, std::size_t produced) noexcept {

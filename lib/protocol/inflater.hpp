@@ -38,8 +38,8 @@ class inflater {
 
   const char* error() const noexcept { return error_; }
 
-  /// Between messages: gives back all but the window, for a connection that is idle.
-  void rest();
+  /// Between messages: gives back all but the window, for a connection that is idle; if there is memory for that.
+  void rest() noexcept;
   /// The bytes that are held between messages by `rest`.
   std::size_t resting_bytes() const noexcept { return window_.size(); }
   /// Whether it holds a decompressor.

@@ -140,7 +140,7 @@ void connection::end(close_info info, error_code code, std::string text) {
   end_code_ = code;
   end_text_ = std::move(text);
   info_settled_.store(true, std::memory_order_release);
-  keep_due_ = use_due_ = life_due_ = clock::time_point::max();
+  keep_due_ = use_due_ = life_due_ = rest_due_ = clock::time_point::max();
   if (reader_) wake(*std::exchange(reader_, nullptr));
   for (auto* p : std::exchange(pings_, {})) wake(*p, code);
   if (shut_down()) return;
@@ -206,6 +206,8 @@ void connection::finish() {
   transport_->close();
   drop_writers(started_write::fails);
   outbox_.clear();
+  outbox_.rest();
+  assembler_.rest();
   publish_queue();
   read_link_.detach();
   close_due_ = stall_due_ = clock::time_point::max();

@@ -48,6 +48,11 @@ bool connection::advance() {
 // True if there is nothing to go on with: a message is ready, or the input has ended.
 bool connection::handle(protocol::assembler::event e) {
   using event = protocol::assembler::event;
+  // Also of what is passed by, or turns out to be too much.
+  if (assembler_.compressed()) [[unlikely]] {
+    inflated_from_.set(assembler_.stats().inflated_from);
+    inflated_to_.set(assembler_.stats().inflated_to);
+  }
   switch (e) {
     case event::need_more: return false;
     case event::part: return handle_data(true);
@@ -74,10 +79,6 @@ bool connection::handle_data(bool part) {
     // A reader in parts must not go on behind a hole.
     if (open_reader_ != 0) drop_unread();
     return false;
-  }
-  if (assembler_.compressed()) {
-    inflated_from_.set(assembler_.stats().inflated_from);
-    inflated_to_.set(assembler_.stats().inflated_to);
   }
   ready_ = assembler_.take_message();
   ready_is_part_ = part;

@@ -4,6 +4,9 @@
 #include <coax/message_stream.hpp>
 #include <coax/prepared_message.hpp>
 
+#include <atomic>
+#include <thread>
+
 namespace coax::test {
 namespace {
 
@@ -117,6 +120,7 @@ COAX_SCENARIO_TEST(the_read_limit_holds_after_inflating) {
   const auto m = co_await s.ours.try_read();
 
   BOOST_TEST((m.error() == errc::message_too_big));
+  BOOST_TEST(s.ours.stats().inflated_to == 2001u);
   const auto f = co_await s.receive();
   BOOST_TEST(f->status() == 1009u);
 }
@@ -157,8 +161,56 @@ COAX_SCENARIO_TEST(an_unread_rest_leaves_the_window_as_it_must_be) {
     const std::size_t n = co_await r.read_some(to);
     BOOST_TEST(n == 10u);
   }
-  const auto next = co_await p.server.read();
+  auto next = co_await p.server.read();
   BOOST_TEST((next.text() == text));
+  BOOST_TEST(p.server.stats().inflated_to == 2 * text.size());
+
+  // A rest that nothing comes behind counts as well.
+  co_await p.client.write_text(text);
+  { auto r = co_await p.server.reader(); }
+  co_await p.client.write(message_kind::text, buffer("plain"), compression::off);
+  next = co_await p.server.read();
+  BOOST_TEST(next.text() == "plain");
+  BOOST_TEST(p.server.stats().inflated_to == 3 * text.size());
+}
+
+// Every place of a compressed message's wire form, for both ways to read it.
+COAX_CORO_TEST(a_read_that_is_cancelled_within_a_compressed_message_loses_nothing) {
+  protocol::deflater d({2, 15, 8}, true);
+  const auto text = prose(200'000);
+  scripted s(ioc, role::server, takeover());
+  for (int in_parts = 0; in_parts != 2; ++in_parts) {
+    for (const std::size_t quarter : {0u, 1u, 2u, 3u, 4u}) {
+      const auto bytes = s.frame(opcode::text, protocol::test::deflate(d, text), true, true);
+      const auto cut = std::min(bytes.size() - 1, bytes.size() * quarter / 4 + 1);
+      co_await s.send(bytes.substr(0, cut));
+      std::stop_source stop;
+      const context ctx(stop.get_token());
+      error_code ec;
+      const auto reading = beside(ioc.get_executor(), [&]() -> task<> {
+        const auto r = co_await s.ours.try_read(ctx);
+        if (r.has_error()) ec = r.error();
+      });
+      co_await settle();
+      stop.request_stop();
+      while (!*reading) co_await settle(1);
+      BOOST_TEST((ec == errc::canceled));
+
+      if (in_parts != 0) {
+        auto r = beside(ioc.get_executor(), [&]() -> task<> {
+          auto reader = co_await s.ours.reader();
+          const auto all = co_await read_all(reader);
+          BOOST_TEST((all == text));
+        });
+        co_await s.send(bytes.substr(cut));
+        while (!*r) co_await settle(1);
+      } else {
+        co_await s.send(bytes.substr(cut));
+        const auto m = co_await s.ours.read();
+        BOOST_TEST((m.text() == text));
+      }
+    }
+  }
 }
 
 COAX_SCENARIO_TEST(a_flush_of_a_writer_is_a_flush_of_the_compressor) {
@@ -260,7 +312,9 @@ COAX_SCENARIO_TEST(prepared_messages_are_understood_between_others) {
       got = co_await p.server.read();
       BOOST_TEST((got.text() == text));
     }
-    BOOST_TEST(p.server.stats().deflated_from == 18'000u);
+    const auto sent = p.server.stats();
+    BOOST_TEST(sent.deflated_from == 18'000u);
+    BOOST_TEST(p.client.stats().inflated_from == sent.deflated_to);
   }
 }
 
@@ -276,6 +330,49 @@ COAX_CORO_TEST(a_prepared_message_is_compressed_once) {
   small.window_bits = 9;
   BOOST_TEST(&m->deflated_frame(p) != &m->deflated_frame(small));
   co_return;
+}
+
+BOOST_AUTO_TEST_CASE(threads_that_ask_at_once_share_one_compressed_form) {
+  const auto text = prose(100'000);
+  const auto m = detail::encode(message_kind::text, buffer(text));
+  std::atomic<bool> go = false;
+  std::vector<std::vector<const detail::storage*>> seen(4);
+  std::vector<std::thread> threads;
+  for (auto& mine : seen) {
+    threads.emplace_back([&m, &go, &mine] {
+      while (!go) continue;
+      for (unsigned bits = 15; bits >= 9; --bits) {
+        protocol::compressor_parameters p;
+        p.window_bits = static_cast<std::uint8_t>(bits);
+        mine.push_back(&m->deflated_frame(p));
+      }
+    });
+  }
+  go = true;
+  for (auto& t : threads) t.join();
+
+  for (const auto& theirs : seen) BOOST_TEST((theirs == seen.front()));
+}
+
+COAX_CORO_TEST(what_has_ended_holds_no_contexts) {
+  std::vector<std::unique_ptr<peers>> all;
+  for (int i = 0; i != 12; ++i) {
+    auto& p = *all.emplace_back(std::make_unique<peers>(ioc, takeover()));
+    co_await p.client.write_text(prose(1000));
+    co_await p.server.read();
+    co_await p.server.write_text(prose(1000));
+    co_await p.client.read();
+  }
+  const auto active = protocol::deflate_memory();
+
+  for (auto& p : all) {
+    p->client.close_now();
+    p->server.close_now();
+  }
+  co_await settle();
+
+  // But for the few that the thread keeps.
+  BOOST_TEST(protocol::deflate_memory() < active / 2);
 }
 
 COAX_CORO_TEST(what_is_idle_gives_memory_back_and_goes_on) {
