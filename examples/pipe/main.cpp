@@ -16,6 +16,7 @@ constexpr auto usage = R"(usage: pipe [options] A B
   A and B: ws://HOST[:PORT]/PATH  wss://...  ws-listen:HOST:PORT
            tcp:HOST:PORT  tcp-listen:HOST:PORT  unix:PATH  unix-listen:PATH  stdio
   --text, --binary     messages of a WebSocket                   (binary)
+  --deflate MODE       compression of a WebSocket: off, takeover or no-takeover (off)
   --ping SECONDS       ping a WebSocket that is silent so long, and give it up 10 s later
   --header 'N: V'      a further header field for ws:// and wss://; may be repeated
   --ca-file FILE       authorities to trust for wss://, in PEM
@@ -94,6 +95,8 @@ plan make_plan(const example::arguments& args) {
   o.once =
       args.given("once") || (p.a.listens() && p.b.listens()) || p.a.kind == scheme::stdio || p.b.kind == scheme::stdio;
   if (args.given("text")) o.stream.kind(coax::message_kind::text);
+  o.dial.deflate(args.deflate());
+  o.accept.deflate(args.deflate());
   if (!args["ping"].empty()) {
     o.dial.keepalive(std::chrono::seconds(args.number("ping")));
     o.accept.keepalive(std::chrono::seconds(args.number("ping")));
@@ -107,7 +110,7 @@ plan make_plan(const example::arguments& args) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const example::arguments args(argc, argv, usage, {{"ping", ""}, {"header", ""}, {"ca-file", ""}},
+  const example::arguments args(argc, argv, usage, {{"deflate", "off"}, {"ping", ""}, {"header", ""}, {"ca-file", ""}},
                                 {"text", "binary", "once", "progress"});
   plan p;
   try {

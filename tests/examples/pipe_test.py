@@ -48,6 +48,40 @@ def reversing_server(family=socket.AF_INET, address=("127.0.0.1", 0)):
         listener.shutdown(socket.SHUT_RDWR)
 
 
+@contextlib.contextmanager
+def counting_proxy(url):
+    """Stands before a WebSocket's address: yields an address of its own, and what tells the bytes that have passed."""
+    target = url.split("//")[1].strip("/").split(":")
+    passed = [0]
+
+    def copy(source, sink):
+        with contextlib.suppress(OSError):
+            while block := source.recv(1 << 16):
+                passed[0] += len(block)
+                sink.sendall(block)
+            sink.shutdown(socket.SHUT_WR)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            near = listener.accept()[0]
+            far = socket.create_connection((target[0], int(target[1])), PATIENCE)
+            with near, far:
+                back = threading.Thread(target=copy, args=(far, near), daemon=True)
+                back.start()
+                copy(near, far)
+                back.join(PATIENCE)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+
+        def counted():
+            thread.join(PATIENCE)
+            return passed[0]
+
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/", counted
+
+
 class Ends(unittest.TestCase):
     def check(self, *arguments):
         for data in (b"", b"x", MUCH):
@@ -76,6 +110,27 @@ class Ends(unittest.TestCase):
                 code, out, errors = pipe("--text", "stdio", door.url(), send=text.encode())
                 self.assertEqual((code, errors), (0, ""))
                 self.assertTrue(out.decode() == text[::-1])
+
+    def test_compressed_websockets(self):
+        with reversing_server() as (host, port):
+            for mode in ("takeover", "no-takeover"):
+                with Program("pipe", "--deflate", mode, "ws-listen:127.0.0.1:0", f"tcp:{host}:{port}") as door:
+                    self.check("--deflate", mode, "stdio", door.url())
+                    self.check("--deflate", "off", "stdio", door.url())
+        self.assertEqual(pipe("--deflate", "much", "stdio", "ws://127.0.0.1:1/")[0], 2)
+
+    def test_compression_shrinks_what_goes_over_the_wire(self):
+        data = b"Much of a muchness. " * 100000
+        sizes = []
+        for mode in ("off", "takeover"):
+            with reversing_server() as (host, port):
+                with Program("pipe", "--deflate", mode, "ws-listen:127.0.0.1:0", f"tcp:{host}:{port}") as door:
+                    with counting_proxy(door.url()) as (url, counted):
+                        code, out, errors = pipe("--deflate", mode, "stdio", url, send=data)
+                        self.assertEqual((code, errors), (0, ""))
+                        self.assertTrue(out == data[::-1])
+                        sizes.append(counted())
+        self.assertLess(sizes[1] * 10, sizes[0])
 
     def test_a_chain_of_everything(self):
         with reversing_server() as (host, port), tempfile.TemporaryDirectory() as folder:
