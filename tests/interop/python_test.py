@@ -10,6 +10,7 @@ import signal
 import ssl
 import sys
 import unittest
+import zlib
 
 import websockets
 from websockets.extensions.permessage_deflate import (
@@ -185,6 +186,7 @@ class PythonIsTheServer(unittest.IsolatedAsyncioTestCase):
             port = server.sockets[0].getsockname()[1]
             scheme = "wss" if "ssl" in options else "ws"
             with Program("echo_client", f"{scheme}://127.0.0.1:{port}/", *arguments) as client:
+                self.client = client
                 loop = asyncio.get_running_loop()
                 exited = loop.run_in_executor(None, client.exit_code)
                 await asyncio.wait([outcome, exited], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
@@ -259,6 +261,12 @@ def deflate_factories(kind):
             yield kind(**takeover, **bits)
 
 
+def bomb():
+    """1 GiB of zeros as a compressed payload of about 1 MiB."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return (deflate.compress(bytes(1 << 26)) + deflate.flush(zlib.Z_SYNC_FLUSH)) * 16
+
+
 class WithCompression(PythonIsTheServer):
     """Both roles in each mode; the server's role by the tests above as well."""
 
@@ -289,6 +297,36 @@ class WithCompression(PythonIsTheServer):
                     code, output = await super().serve(talk, "--deflate", mode, compression=None,
                                                        extensions=[factory])
                     self.assertEqual((code, output), (0, ""))
+
+    # Buffers, a decompressor, and what a program touches for the first time.
+    LEEWAY = 1 << 20
+
+    async def throw_a_bomb(self, ws, victim):
+        await ws.send("x" * 32768)
+        await in_time(ws.recv())
+        payload = bomb()
+        self.assertLess(len(payload), 1.1 * (1 << 20))
+        before = victim.peak_memory()
+        # It is compressed already, which the library cannot be told: FIN, RSV1, binary, and a mask of zeros.
+        head = bytes((0xc2, 0xff if ws.is_client else 0x7f)) + len(payload).to_bytes(8, "big")
+        ws.transport.write(head + bytes(4 if ws.is_client else 0) + payload)
+        status, reason = await ended(ws)
+        self.assertEqual(status, 1009)
+        self.assertIn("32768", reason)
+        self.assertLess(victim.peak_memory() - before, self.LEEWAY)
+
+    async def test_a_bomb_of_1_gib_is_refused_by_a_server_and_never_in_its_memory(self):
+        for mode in ("takeover", "no-takeover"):
+            with self.subTest(mode), Program("echo_server", "--port", "0", "--deflate", mode) as server:
+                async with websockets.connect(server.url()) as ws:
+                    await self.throw_a_bomb(ws, server)
+
+    async def test_a_bomb_of_1_gib_is_refused_by_a_client_and_never_in_its_memory(self):
+        async def talk(ws):
+            await self.throw_a_bomb(ws, self.client)
+
+        code, _ = await self.serve(talk, "--read-limit", "32768")
+        self.assertEqual(code, 1)
 
 
 class OverTls(PythonIsTheServer):

@@ -59,6 +59,11 @@ class Program:
     def url(self):
         return self.says(r"\b(wss?|https?)://\S+").group()
 
+    def peak_memory(self):
+        """The most bytes that it has had in memory so far."""
+        with open(f"/proc/{self._process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) * 1024
+
     @property
     def running(self):
         return self._process.poll() is None
