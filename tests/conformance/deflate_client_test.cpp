@@ -7,6 +7,8 @@
 #include "support/run.hpp"
 #include <coax/dial.hpp>
 
+BOOST_AUTO_TEST_SUITE(compression_to_a_client)
+
 using namespace coax;
 using namespace coax::test;
 using stream_ptr = std::shared_ptr<coax::detail::stream>;
@@ -161,8 +163,6 @@ task<> each_row(asio::io_context& ioc, bool byte_by_byte) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(compression_to_a_client)
 
 COAX_CORO_TEST(each_breach_in_one_piece_has_its_answer) { co_await each_row(ioc, false); }
 

@@ -6,6 +6,8 @@
 #include "support/run.hpp"
 #include "websocket/peers.hpp"
 
+BOOST_AUTO_TEST_SUITE(compressed_sizes)
+
 using namespace coax;
 using namespace coax::test;
 using protocol::opcode;
@@ -65,8 +67,6 @@ task<> comes_through(asio::io_context& ioc, role self, const mode& m, std::size_
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(compressed_sizes)
 
 COAX_CORO_TEST(small_messages_in_all_fragments_and_chunks_in_every_mode) {
   for (const auto self : {role::server, role::client})

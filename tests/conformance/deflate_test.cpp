@@ -3,6 +3,8 @@
 #include "conformance/echo_site.hpp"
 #include "protocol/wire_bytes.hpp"
 
+BOOST_AUTO_TEST_SUITE(compression_to_a_server)
+
 using namespace coax;
 using namespace coax::test;
 
@@ -150,3 +152,5 @@ COAX_CORO_TEST(fragments_and_control_frames_are_one_compressed_message) {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE_END()
