@@ -288,7 +288,8 @@ class conn {
   /// How the connection ended; `close_initiator::none` as long as it has not. From any thread.
   close_info closed() const;
 
-  /// Changes the limit of `conn_options::read_limit` from the next frame on. From any thread.
+  /// Changes the limit of `conn_options::read_limit` from the next frame on, within a compressed one at once. From any
+  /// thread.
   void read_limit(std::size_t bytes);
 
   /// The subprotocol that was agreed on, or empty.
