@@ -15,7 +15,7 @@ namespace ip = boost::asio::ip;
 
 std::optional<ip::address> address_of(std::string_view text) {
   boost::system::error_code ec;
-  const auto a = ip::make_address(text, ec);
+  auto a = ip::make_address(text, ec);
   if (ec) return std::nullopt;
   return a;
 }
