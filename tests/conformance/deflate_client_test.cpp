@@ -11,12 +11,10 @@ BOOST_AUTO_TEST_SUITE(compression_to_a_client)
 
 using namespace coax;
 using namespace coax::test;
+using namespace std::string_literals;
 using stream_ptr = std::shared_ptr<coax::detail::stream>;
 
 namespace {
-
-std::string bytes_of(const char* s, std::size_t n) { return std::string(s, n); }
-#define BYTES(literal) bytes_of(literal, sizeof(literal) - 1)
 
 std::string raw_frame(unsigned first, std::string_view payload) {
   std::string f{static_cast<char>(first)};
@@ -30,8 +28,8 @@ std::string raw_frame(unsigned first, std::string_view payload) {
   return f.append(payload);
 }
 
-const std::string hello = BYTES("\xf2\x48\xcd\xc9\xc9\x07\x00");
-const std::string hello_again = BYTES("\xf2\x00\x11\x00\x00");
+const std::string hello = "\xf2\x48\xcd\xc9\xc9\x07\x00"s;
+const std::string hello_again = "\xf2\x00\x11\x00\x00"s;
 
 std::string deflated(const std::string& text) {
   protocol::deflater d({2, 15, 8}, false);
@@ -52,7 +50,7 @@ const std::vector<row>& rows() {
       {"what is in order",
        raw_frame(0xc1, hello) + raw_frame(0x81, "plain") + raw_frame(0x41, hello_again.substr(0, 1)) +
            raw_frame(0x89, "p") + raw_frame(0x00, "") + raw_frame(0x80, hello_again.substr(1)) +
-           raw_frame(0xc1, BYTES("\xf3\x48\xcd\xc9\xc9\x07\x00\x00")) + raw_frame(0xc1, BYTES("\x00")),
+           raw_frame(0xc1, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s) + raw_frame(0xc1, "\x00"s),
        {"Hello", "plain", "Hello", "Hello", ""},
        1000},
       {"RSV1 on a continuation", raw_frame(0x41, hello.substr(0, 3)) + raw_frame(0xc0, hello.substr(3)), {}, 1002},
@@ -69,13 +67,13 @@ const std::vector<row>& rows() {
        {"Hello"},
        1007,
        "permessage-deflate; server_no_context_takeover"},
-      {"lengths of a stored block that disagree", raw_frame(0xc2, BYTES("\x00\x05\x00\x05\x00Hello\x00")), {}, 1007},
-      {"data after the final block", raw_frame(0xc1, BYTES("\xf3\x48\xcd\xc9\xc9\x07\x00\x48")), {}, 1007},
+      {"lengths of a stored block that disagree", raw_frame(0xc2, "\x00\x05\x00\x05\x00Hello\x00"s), {}, 1007},
+      {"data after the final block", raw_frame(0xc1, "\xf3\x48\xcd\xc9\xc9\x07\x00\x48"s), {}, 1007},
       {"text that is not UTF-8 in the first of several frames",
-       raw_frame(0x41, BYTES("\x00\x02\x00\xfd\xff\xc3\x28")),
+       raw_frame(0x41, "\x00\x02\x00\xfd\xff\xc3\x28"s),
        {},
        1007},
-      {"text that ends inside a character", raw_frame(0xc1, BYTES("\x00\x01\x00\xfe\xff\xc3\x00")), {}, 1007},
+      {"text that ends inside a character", raw_frame(0xc1, "\x00\x01\x00\xfe\xff\xc3\x00"s), {}, 1007},
       {"a message over the limit after inflating", raw_frame(0xc2, deflated(std::string(1001, 'x'))), {}, 1009},
       {"a bomb", raw_frame(0xc2, deflated(std::string(16 << 20, 'x')).substr(0, 65'000)), {}, 1009},
   };
@@ -109,7 +107,7 @@ struct rogue {
     if (what.extension) more = std::string("Sec-WebSocket-Extensions: ") + what.extension + "\r\n";
     co_await send(s, upgrade(request, more));
     auto bytes = what.bytes;
-    if (what.status == 1000) bytes += raw_frame(0x88, BYTES("\x03\xe8"));
+    if (what.status == 1000) bytes += raw_frame(0x88, "\x03\xe8"s);
     // Of much, only the beginning.
     const std::size_t single = byte_by_byte ? std::min<std::size_t>(bytes.size(), 200) : 0;
     for (std::size_t i = 0; i != single; ++i) {

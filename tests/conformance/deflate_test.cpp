@@ -7,6 +7,7 @@ BOOST_AUTO_TEST_SUITE(compression_to_a_server)
 
 using namespace coax;
 using namespace coax::test;
+using namespace std::string_literals;
 
 namespace {
 
@@ -80,10 +81,7 @@ struct answer {
   unsigned status;
 };
 
-std::string text(const char* bytes, std::size_t n) { return std::string(bytes, n); }
-#define BYTES(literal) text(literal, sizeof(literal) - 1)
-
-const std::string hello = BYTES("\xf2\x48\xcd\xc9\xc9\x07\x00");
+const std::string hello = "\xf2\x48\xcd\xc9\xc9\x07\x00"s;
 
 std::string thousand_and_one() {
   protocol::deflater d({2, 15, 8}, false);
@@ -97,13 +95,13 @@ const answer answers[] = {
     {"RSV1 and RSV2", raw_frame(0xe1, hello), 1002},
     {"a block of a reserved type", raw_frame(0xc1, "\x06"), 1007},
     {"a message that ends within a block", raw_frame(0xc1, hello.substr(0, 3)), 1007},
-    {"a reference before the beginning", raw_frame(0xc1, BYTES("\xf2\x00\x11\x00\x00")), 1007},
-    {"lengths of a stored block that disagree", raw_frame(0xc2, BYTES("\x00\x05\x00\x05\x00Hello\x00")), 1007},
-    {"data after the final block", raw_frame(0xc1, BYTES("\xf3\x48\xcd\xc9\xc9\x07\x00\x48")), 1007},
+    {"a reference before the beginning", raw_frame(0xc1, "\xf2\x00\x11\x00\x00"s), 1007},
+    {"lengths of a stored block that disagree", raw_frame(0xc2, "\x00\x05\x00\x05\x00Hello\x00"s), 1007},
+    {"data after the final block", raw_frame(0xc1, "\xf3\x48\xcd\xc9\xc9\x07\x00\x48"s), 1007},
     {"corrupt data in the first of several frames", raw_frame(0x41, "\x06"), 1007},
-    {"text that is not UTF-8 inside", raw_frame(0xc1, BYTES("\x00\x02\x00\xfd\xff\xc3\x28\x00")), 1007},
-    {"text that ends inside a character", raw_frame(0xc1, BYTES("\x00\x01\x00\xfe\xff\xc3\x00")), 1007},
-    {"text that is wrong in the first of several frames", raw_frame(0x41, BYTES("\x00\x02\x00\xfd\xff\xc3\x28")), 1007},
+    {"text that is not UTF-8 inside", raw_frame(0xc1, "\x00\x02\x00\xfd\xff\xc3\x28\x00"s), 1007},
+    {"text that ends inside a character", raw_frame(0xc1, "\x00\x01\x00\xfe\xff\xc3\x00"s), 1007},
+    {"text that is wrong in the first of several frames", raw_frame(0x41, "\x00\x02\x00\xfd\xff\xc3\x28"s), 1007},
     {"a message over the limit after inflating", raw_frame(0xc2, thousand_and_one()), 1009},
 };
 
@@ -139,13 +137,13 @@ COAX_CORO_TEST(fragments_and_control_frames_are_one_compressed_message) {
   co_await c.send(raw_frame(0x41, hello.substr(0, 3)) + raw_frame(0x89, "p") + raw_frame(0x00, "") +
                   raw_frame(0x80, hello.substr(3)));
   // Then by reference to that, then a final block, then an empty message.
-  co_await c.send(raw_frame(0xc1, BYTES("\xf2\x00\x11\x00\x00")));
-  co_await c.send(raw_frame(0xc1, BYTES("\xf3\x48\xcd\xc9\xc9\x07\x00\x00")));
-  co_await c.send(raw_frame(0xc1, BYTES("\x00")) + frame(8, "\x03\xe8"));
+  co_await c.send(raw_frame(0xc1, "\xf2\x00\x11\x00\x00"s));
+  co_await c.send(raw_frame(0xc1, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s));
+  co_await c.send(raw_frame(0xc1, "\x00"s) + frame(8, "\x03\xe8"));
 
   const auto all = co_await c.read_all();
 
-  BOOST_CHECK_EQUAL(all, BYTES("\x8a\x01p\x81\x05Hello\x81\x05Hello\x81\x05Hello\x81\x00\x88\x02\x03\xe8"));
+  BOOST_CHECK_EQUAL(all, "\x8a\x01p\x81\x05Hello\x81\x05Hello\x81\x05Hello\x81\x00\x88\x02\x03\xe8"s);
   c.socket.close();
   co_await site.until_empty();
   co_await site.stop();
