@@ -4,6 +4,7 @@
 
 #include "protocol/failure.hpp"
 #include "protocol/header_field.hpp"
+#include "protocol/opcode.hpp"
 #include <coax/deflate.hpp>
 
 #include <optional>
@@ -27,8 +28,19 @@ struct extension {
 /// The elements in all fields of that name, in order.
 std::vector<extension> parse_extensions(header_fields fields);
 
+/// What holds for the compressed messages of one end.
+struct deflate_direction {
+  unsigned window_bits = 15;
+  bool takeover = true;
+};
+
 /// What holds for a connection on which messages may be compressed.
 struct deflate_agreement {
+  deflate_direction sent_by(role end) const noexcept {
+    return end == role::server ? deflate_direction{server_max_window_bits, !server_no_context_takeover}
+                               : deflate_direction{client_max_window_bits, !client_no_context_takeover};
+  }
+
   bool server_no_context_takeover = false;
   bool client_no_context_takeover = false;
   unsigned server_max_window_bits = 15;

@@ -13,4 +13,6 @@ constexpr bool is_control(opcode op) noexcept { return (static_cast<std::uint8_t
 /// Which end of the connection this is: clients mask what they send, servers do not.
 enum class role : std::uint8_t { server, client };
 
+constexpr role peer_of(role r) noexcept { return r == role::server ? role::client : role::server; }
+
 }  // namespace coax::protocol

@@ -30,11 +30,10 @@ connection::connection(std::shared_ptr<transport> t, const connection_settings& 
         o.read_limit = s.read_limit;
         o.validate_utf8 = s.validate_utf8;
         if (s.agreement) {
-          const bool from_server = s.role == protocol::role::client;
+          const auto theirs = s.agreement->sent_by(protocol::peer_of(s.role));
           o.deflate = true;
-          o.window_bits = from_server ? s.agreement->server_max_window_bits : s.agreement->client_max_window_bits;
-          o.takeover =
-              !(from_server ? s.agreement->server_no_context_takeover : s.agreement->client_no_context_takeover);
+          o.window_bits = theirs.window_bits;
+          o.takeover = theirs.takeover;
         }
         return o;
       }()),
@@ -48,14 +47,11 @@ connection::connection(std::shared_ptr<transport> t, const connection_settings& 
       max_lifetime_(s.max_lifetime),
       subprotocol_(s.subprotocol) {
   if (s.agreement) {
-    const bool by_server = s.role == protocol::role::server;
-    const auto bits = by_server ? s.agreement->server_max_window_bits : s.agreement->client_max_window_bits;
-    const bool takeover =
-        !(by_server ? s.agreement->server_no_context_takeover : s.agreement->client_no_context_takeover);
+    const auto ours = s.agreement->sent_by(s.role);
     const protocol::compressor_parameters p{static_cast<std::uint8_t>(s.deflate.level()),
-                                            static_cast<std::uint8_t>(bits),
+                                            static_cast<std::uint8_t>(ours.window_bits),
                                             static_cast<std::uint8_t>(s.deflate.memory_level())};
-    outbox_.deflate(p, takeover, s.deflate.threshold_for(takeover));
+    outbox_.deflate(p, ours.takeover, s.deflate.threshold_for(ours.takeover));
   }
   if (!s.hooks.on_frame) return;
   taps_ = std::make_unique<frame_taps>(*this);

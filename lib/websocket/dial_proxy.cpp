@@ -111,7 +111,7 @@ task<std::shared_ptr<transport>> tunnel_by_socks(const proxy_address& proxy, con
                                                  const dial_options& options, const context& ctx) {
   if (target.host.size() > 255) throw system_error(errc::bad_url, "dial: the host of the URL is too long for SOCKS");
   protocol::socks5_request request;
-  request.port = static_cast<std::uint16_t>(std::stoul(target.port));
+  request.port = port_number(target.port);
   request.user = proxy.user;
   request.password = proxy.password;
   std::string why;
@@ -140,8 +140,7 @@ std::optional<proxy_address> choose_proxy(const dial_target& target, const dial_
 }
 
 std::string connect_request(const proxy_address& proxy, const dial_target& target, const dial_options& options) {
-  const bool ipv6 = target.host.find(':') != std::string::npos;
-  const std::string authority = (ipv6 ? "[" + target.host + "]" : target.host) + ":" + target.port;
+  const std::string authority = host_and_port(target.host, target.port);
   std::string r = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
   if (proxy.has_credentials && !has_own_authorization(options))
     r.append("Proxy-Authorization: Basic ").append(basic_credentials(proxy.user, proxy.password)).append("\r\n");

@@ -4,6 +4,7 @@
 #include "io/socket_transport.hpp"
 #include "websocket/dial_race.hpp"
 #include "websocket/hook_call.hpp"
+#include "websocket/url_authority.hpp"
 
 namespace coax::detail {
 namespace {
@@ -50,7 +51,7 @@ task<std::vector<asio::ip::address>> resolve(std::string host, const dial_option
 
 task<std::shared_ptr<transport>> connect_host(std::string host, std::string port, std::string name,
                                               const dial_options& options, const context& ctx) {
-  const auto number = static_cast<std::uint16_t>(std::stoul(port));
+  const auto number = port_number(port);
   if (options.connector()) {
     auto ask = [hook = options.connector(), host, number, ctx] { return hook(host, number, ctx); };
     auto made = co_await call_hook<std::shared_ptr<transport>>(std::move(ask), "dial: connecting to " + name, ctx);

@@ -7,11 +7,16 @@
 namespace coax::detail {
 namespace {
 
+std::shared_ptr<asio::ssl::context> modern_tls() {
+  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  tls->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+  return tls;
+}
+
 // Reading the system's authorities takes tens of milliseconds: once for the process.
 std::shared_ptr<asio::ssl::context> system_tls() {
   static const auto shared = [] {
-    auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-    tls->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+    auto tls = modern_tls();
     tls->set_default_verify_paths();
     return tls;
   }();
@@ -23,8 +28,7 @@ std::shared_ptr<asio::ssl::context> system_tls() {
 std::shared_ptr<asio::ssl::context> tls_for(const dial_options& options) {
   if (options.tls()) return options.tls();
   if (options.ca_file().empty()) return system_tls();
-  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-  tls->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+  auto tls = modern_tls();
   error_code ec;
   tls->load_verify_file(options.ca_file(), ec);
   if (ec) throw system_error(ec, "dial: the file of certificate authorities " + options.ca_file());

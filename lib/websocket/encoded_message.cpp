@@ -43,9 +43,9 @@ const storage& encoded_message::deflated_frame(protocol::compressor_parameters p
       fresh->parameters = p;
       storage payload;
       protocol::deflater(p, false).message(std::span(&payload_, 1), payload);
-      const auto op = kind_ == message_kind::text ? protocol::opcode::text : protocol::opcode::binary;
       if (payload.size() < payload_.size()) {
-        protocol::append_frame(fresh->frame, protocol::role::server, {.op = op, .fin = true, .rsv1 = true},
+        protocol::append_frame(fresh->frame, protocol::role::server,
+                               {.op = protocol::opcode_of(kind_), .fin = true, .rsv1 = true},
                                std::span<const std::byte>(payload.data(), payload.size()));
       }
       fresh->next = std::move(variants_);

@@ -56,7 +56,7 @@ protocol::outcome<proxy_address> parse_proxy(std::string_view text) {
   p.kind = *kind;
   p.host = authority->host;
   p.port = authority->port;
-  p.name = (p.host.find(':') == p.host.npos ? p.host : "[" + p.host + "]") + ":" + p.port;
+  p.name = host_and_port(p.host, p.port);
   p.user = authority->user;
   p.password = authority->password;
   p.has_credentials = !p.user.empty() || !p.password.empty();

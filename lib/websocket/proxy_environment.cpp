@@ -1,6 +1,7 @@
 #include "websocket/proxy_environment.hpp"
 
 #include "protocol/header_field.hpp"
+#include "websocket/url_authority.hpp"
 
 #include <cstdlib>
 
@@ -38,7 +39,7 @@ protocol::outcome<std::optional<proxy_address>> proxy_environment::proxy_for(con
   const auto& own = target.secure ? https_ : http_;
   const auto& chosen = own.value.empty() ? all_ : own;
   if (chosen.value.empty() || protocol::is_loopback(target.host) ||
-      direct_.match(target.host, static_cast<std::uint16_t>(std::stoul(target.port))))
+      direct_.match(target.host, port_number(target.port)))
     return std::optional<proxy_address>();
   auto proxy = parse_proxy(chosen.value);
   if (!proxy)

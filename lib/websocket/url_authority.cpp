@@ -35,7 +35,7 @@ std::string host_of(const urls::url_view& url) {
 }
 
 // 0 for what is no port. That of Boost.URL 1.81 takes 99999 for 34463.
-unsigned port_number(std::string_view digits) {
+unsigned parse_port(std::string_view digits) {
   unsigned n = 0;
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
   return ec == std::errc() && end == digits.data() + digits.size() && n <= 65535 ? n : 0;
@@ -62,7 +62,7 @@ protocol::outcome<url_authority> read_authority(const urls::url_view& url, std::
 
   a.port = standard_port;
   if (url.has_port() && !url.port().empty()) {
-    const auto number = port_number(url.port());
+    const auto number = parse_port(url.port());
     if (number == 0) return wrong("has a port that is not between 1 and 65535");
     a.port = std::to_string(number);
     if (a.port != standard_port) a.host_field += ":" + a.port;
@@ -74,6 +74,13 @@ protocol::outcome<url_authority> read_authority(const urls::url_view& url, std::
   if (has_controls(a.user) || has_controls(a.password)) return wrong("has control characters in user or password");
   return a;
 }
+
+std::string host_and_port(const std::string& host, const std::string& port) {
+  const bool ipv6 = host.find(':') != host.npos;
+  return (ipv6 ? "[" + host + "]" : host) + ":" + port;
+}
+
+std::uint16_t port_number(const std::string& port) { return static_cast<std::uint16_t>(std::stoul(port)); }
 
 std::string basic_credentials(std::string_view user, std::string_view password) {
   const std::string s = std::string(user).append(":").append(password);

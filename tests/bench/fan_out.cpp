@@ -3,8 +3,7 @@
 //
 //     fan_out [ROUNDS]
 
-#include "protocol/extensions.hpp"
-#include "websocket/connection.hpp"
+#include "support/connections.hpp"
 #include <coax/prepared_message.hpp>
 #include <coax/stream_transport.hpp>
 
@@ -32,20 +31,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr int subscribers = 1000, messages = 50;
-
-struct options : coax::conn_options<options> {
-  options() = default;
-};
-
-coax::conn over(tcp::socket s, coax::deflate_mode mode) {
-  const auto o = options().deflate(mode);
-  const auto offer = coax::protocol::deflate_offer(o.deflate());
-  const coax::protocol::header_field request[] = {{"Sec-WebSocket-Extensions", offer}};
-  std::optional<coax::protocol::deflate_agreement> agreed;
-  if (const auto answer = coax::protocol::choose_deflate(request, o.deflate())) agreed = answer->agreement;
-  const coax::detail::connection_settings settings(coax::protocol::role::server, o, {}, agreed);
-  return coax::conn(coax::detail::connection::create(coax::make_transport(std::move(s)), settings, {}));
-}
 
 // Takes what comes on all of the sockets.
 [[noreturn]] void drain(std::vector<tcp::socket>& sockets) {
@@ -116,11 +101,12 @@ double measure(const row& r) {
   listener.listen(subscribers);
   std::vector<tcp::socket> far;
   std::vector<coax::conn> near;
+  const auto options = coax::test::options().deflate(r.mode);
   for (int i = 0; i < subscribers; ++i) {
     far.emplace_back(ioc).connect(listener.local_endpoint());
     auto s = listener.accept();
     s.set_option(tcp::no_delay(true));
-    near.push_back(over(std::move(s), r.mode));
+    near.push_back(coax::test::over(coax::make_transport(std::move(s)), coax::protocol::role::server, options));
   }
   const pid_t child = fork();
   if (child == 0) drain(far);

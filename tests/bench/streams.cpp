@@ -3,7 +3,7 @@
 //
 //     streams [MIB]
 
-#include "websocket/connection.hpp"
+#include "support/connections.hpp"
 #include <coax/byte_stream.hpp>
 #include <coax/pipe.hpp>
 #include <coax/stream_transport.hpp>
@@ -34,14 +34,8 @@ struct ends {
   tcp::socket from, to;
 };
 
-struct options : coax::conn_options<options> {
-  options() = default;
-};
-
 coax::byte_stream over(tcp::socket s, coax::protocol::role role) {
-  const coax::detail::connection_settings settings(role, options());
-  return coax::byte_stream(
-      coax::conn(coax::detail::connection::create(coax::make_transport(std::move(s)), settings, {})));
+  return coax::byte_stream(coax::test::over(coax::make_transport(std::move(s)), role));
 }
 
 template <class Stream>

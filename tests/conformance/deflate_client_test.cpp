@@ -1,8 +1,8 @@
 // permessage-deflate against a client: the breaches of RFC 7692, from a server that misbehaves.
 
+#include "conformance/client_close.hpp"
 #include "dial/scripted_server.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/mask.hpp"
+#include "protocol/wire.hpp"
 #include "protocol/wire_bytes.hpp"
 #include "support/run.hpp"
 #include <coax/dial.hpp>
@@ -17,15 +17,9 @@ using stream_ptr = std::shared_ptr<coax::detail::stream>;
 namespace {
 
 std::string raw_frame(unsigned first, std::string_view payload) {
-  std::string f{static_cast<char>(first)};
-  if (payload.size() < 126) {
-    f += static_cast<char>(payload.size());
-  } else {
-    f += '\x7e';
-    f += static_cast<char>(payload.size() >> 8);
-    f += static_cast<char>(payload.size() & 0xff);
-  }
-  return f.append(payload);
+  auto f = protocol::text_of(protocol::frame(protocol::role::server, {}, payload));
+  f[0] = static_cast<char>(first);
+  return f;
 }
 
 const std::string hello = "\xf2\x48\xcd\xc9\xc9\x07\x00"s;
@@ -80,25 +74,6 @@ const std::vector<row>& rows() {
   return all;
 }
 
-// The status of the close frame that a client sends last, perhaps behind pongs; 0 for anything else.
-unsigned status_sent(std::string all) {
-  protocol::frame_rules rules;
-  rules.role = protocol::role::server;
-  for (;;) {
-    protocol::frame_header head;
-    const auto d = protocol::decode_header(std::as_bytes(std::span(all)), rules, head);
-    if (!d.complete || d.error != protocol::frame_error::none || all.size() < d.size + head.length) return 0;
-    const auto payload = std::as_writable_bytes(std::span(all)).subspan(d.size, head.length);
-    if (head.op == protocol::opcode::close) {
-      if (payload.size() < 2) return 0;
-      protocol::mask(payload.data(), payload.size(), head.key);
-      return std::to_integer<unsigned>(payload[0]) << 8 | std::to_integer<unsigned>(payload[1]);
-    }
-    if (head.op != protocol::opcode::pong) return 0;
-    all.erase(0, d.size + head.length);
-  }
-}
-
 struct rogue {
   rogue(const row& r, bool bytewise) : what(r), byte_by_byte(bytewise) {}
 
@@ -110,14 +85,11 @@ struct rogue {
     if (what.status == 1000) bytes += raw_frame(0x88, "\x03\xe8"s);
     // Of much, only the beginning.
     const std::size_t single = byte_by_byte ? std::min<std::size_t>(bytes.size(), 200) : 0;
-    for (std::size_t i = 0; i != single; ++i) {
-      co_await send(s, bytes.substr(i, 1));
-      co_await settle(1);
-    }
+    co_await send_byte_by_byte(s, bytes.substr(0, single));
     co_await send(s, bytes.substr(single));
     char buffer[4096];
     // After a clean close it is the server that ends the connection.
-    while (status_sent(got) != 1000) {
+    while (client_close_status(got) != 1000) {
       const asio::mutable_buffer to = asio::buffer(buffer);
       const context ctx;
       const auto n = co_await s->read_some(to, ctx);
@@ -151,7 +123,7 @@ task<> suffer(asio::io_context& ioc, const row& what, bool byte_by_byte) {
   while (!r.served) co_await settle(1);
 
   BOOST_CHECK_MESSAGE(messages == what.messages, what.name << ": " << messages.size() << " messages");
-  BOOST_CHECK_MESSAGE(status_sent(r.got) == what.status, what.name << ": " << status_sent(r.got));
+  BOOST_CHECK_MESSAGE(client_close_status(r.got) == what.status, what.name << ": " << client_close_status(r.got));
 }
 
 task<> each_row(asio::io_context& ioc, bool byte_by_byte) {

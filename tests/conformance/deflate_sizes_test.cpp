@@ -28,7 +28,7 @@ constexpr mode modes[] = {{15, true, 2}, {15, false, 2}, {8, true, 6}, {9, false
 // The message in frames whose payloads have `fragment` bytes, from the peer of `self`.
 std::string in_frames(role self, protocol::deflater& d, const std::string& message, std::size_t fragment) {
   const auto payload = protocol::test::deflate(d, message);
-  const auto sender = self == role::server ? role::client : role::server;
+  const auto sender = protocol::peer_of(self);
   coax::detail::storage out;
   for (std::size_t at = 0;;) {
     const auto n = std::min(fragment, payload.size() - at);

@@ -1,9 +1,8 @@
 // Malformed input to a client: the same table, from a server that misbehaves.
 
+#include "conformance/client_close.hpp"
 #include "conformance/malformed.hpp"
 #include "dial/scripted_server.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/mask.hpp"
 #include "support/run.hpp"
 #include <coax/dial.hpp>
 
@@ -29,25 +28,6 @@ task<std::string> read_all(stream_ptr s) {
   }
 }
 
-// The status of the close frame that comes last, perhaps behind a pong; 0 for anything else.
-unsigned close_status(std::string all) {
-  protocol::frame_rules rules;
-  rules.role = protocol::role::server;
-  for (;;) {
-    protocol::frame_header head;
-    const auto d = protocol::decode_header(std::as_bytes(std::span(all)), rules, head);
-    if (!d.complete || d.error != protocol::frame_error::none || all.size() < d.size + head.length) return 0;
-    const auto payload = std::as_writable_bytes(std::span(all)).subspan(d.size, head.length);
-    if (head.op == protocol::opcode::close) {
-      if (payload.size() < 2 || all.size() != d.size + head.length) return 0;
-      protocol::mask(payload.data(), payload.size(), head.key);
-      return std::to_integer<unsigned>(payload[0]) << 8 | std::to_integer<unsigned>(payload[1]);
-    }
-    if (head.op != protocol::opcode::pong) return 0;
-    all.erase(0, d.size + head.length);
-  }
-}
-
 // What the server does, and what it got for it.
 struct rogue {
   rogue(const malformed& r, arrival a) : row(r), how(a) {}
@@ -56,10 +36,7 @@ struct rogue {
     co_await send(s, upgrade(request));
     const auto bytes = row.from_server();
     if (how == arrival::byte_by_byte) {
-      for (const char c : bytes) {
-        co_await send(s, std::string(1, c));
-        co_await settle(1);
-      }
+      co_await send_byte_by_byte(s, bytes);
     } else {
       co_await send(s, bytes);
       if (how == arrival::before_much_more) co_await send(s, std::string(200'000, '\xa5'));
@@ -89,7 +66,7 @@ task<> suffer(asio::io_context& ioc, const malformed& row, arrival how) {
   while (!r.served) co_await settle(1);
 
   const auto info = c.closed();
-  BOOST_CHECK_MESSAGE(close_status(r.got) == row.status, row.name << ": the server got " << r.got);
+  BOOST_CHECK_MESSAGE(client_close_status(r.got) == row.status, row.name << ": the server got " << r.got);
   BOOST_CHECK_MESSAGE(info.initiator == close_initiator::protocol, row.name << ": initiator");
   BOOST_CHECK_MESSAGE(static_cast<unsigned>(info.status) == row.status, row.name << ": status");
   BOOST_CHECK_MESSAGE(!info.clean && info.error == ec && !info.reason.empty(), row.name << ": " << ec.message());

@@ -1,4 +1,5 @@
 /// What a program may put in the place of a part of `dial`.
+#include "dial/failure.hpp"
 #include "dial/scripted_server.hpp"
 #include "support/run.hpp"
 #include <coax/dial.hpp>
@@ -24,16 +25,6 @@ task<> serve(std::shared_ptr<transport> t) {
   const auto s = detail::stream::create(std::move(t));
   const std::string request = co_await read_head(s);
   if (!request.empty()) co_await greet(s, request);
-}
-
-task<error_code> failure(std::string url, dial_options options, context ctx = {}) {
-  try {
-    const auto c = co_await dial(std::move(url), std::move(options), std::move(ctx));
-  } catch (const system_error& e) {
-    BOOST_TEST_MESSAGE(e.what());
-    co_return e.code();
-  }
-  co_return error_code();
 }
 
 BOOST_AUTO_TEST_SUITE(hooks)

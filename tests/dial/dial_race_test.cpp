@@ -1,6 +1,7 @@
 /// RFC 8305, in theory and against addresses that do not answer.
 #include "websocket/dial_race.hpp"
 
+#include "dial/failure.hpp"
 #include "dial/scripted_server.hpp"
 #include "support/run.hpp"
 #include <coax/dial.hpp>
@@ -54,16 +55,6 @@ class black_hole {
 
 resolver_hook resolves_to(std::string list) {
   return [list](std::string, context) -> task<std::vector<asio::ip::address>> { co_return addresses(list); };
-}
-
-task<error_code> failure(std::string url, dial_options options, context ctx = {}) {
-  try {
-    const auto c = co_await dial(std::move(url), std::move(options), std::move(ctx));
-  } catch (const system_error& e) {
-    BOOST_TEST_MESSAGE(e.what());
-    co_return e.code();
-  }
-  co_return error_code();
 }
 
 BOOST_AUTO_TEST_CASE(families_take_turns) {

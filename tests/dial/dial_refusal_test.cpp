@@ -1,4 +1,5 @@
 /// Everything that a server can answer but a correct 101.
+#include "dial/failure.hpp"
 #include "dial/scripted_server.hpp"
 #include "support/run.hpp"
 #include <coax/dial.hpp>
@@ -145,16 +146,6 @@ COAX_CORO_TEST(an_endless_head_is_refused) {
   const auto e = co_await refusal(server.url());
   BOOST_REQUIRE(e);
   BOOST_CHECK_MESSAGE(std::string_view(e->what()).find("16 KiB") != std::string_view::npos, e->what());
-}
-
-task<error_code> failure(std::string url, dial_options options = {}, context ctx = {}) {
-  try {
-    const auto c = co_await dial(std::move(url), std::move(options), std::move(ctx));
-  } catch (const system_error& e) {
-    BOOST_TEST_MESSAGE(e.what());
-    co_return e.code();
-  }
-  co_return error_code();
 }
 
 scripted_server::script silence_then(std::function<void()> what) {

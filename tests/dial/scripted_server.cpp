@@ -4,6 +4,7 @@
 #include "protocol/accept_key.hpp"
 #include "protocol/header_field.hpp"
 #include "support/certificates.hpp"
+#include "support/run.hpp"
 #include <coax/stream_transport.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -89,6 +90,13 @@ std::string upgrade(const std::string& request, const std::string& more) {
 task<> send(stream_ptr s, std::string text) {
   const asio::const_buffer bytes = asio::buffer(text);
   co_await s->write(bytes, context());
+}
+
+task<> send_byte_by_byte(stream_ptr s, std::string text) {
+  for (const char c : text) {
+    co_await send(s, std::string(1, c));
+    co_await settle(1);
+  }
 }
 
 task<> wait_for_end(stream_ptr s) {

@@ -44,6 +44,7 @@ std::string upgrade(const std::string& request, const std::string& more = {});
 task<std::string> read_head(std::shared_ptr<detail::stream> s);
 
 task<> send(std::shared_ptr<detail::stream> s, std::string text);
+task<> send_byte_by_byte(std::shared_ptr<detail::stream> s, std::string text);
 
 /// Reads and drops until the client ends.
 task<> wait_for_end(std::shared_ptr<detail::stream> s);

@@ -16,13 +16,6 @@ using namespace coax::detail;
 
 namespace {
 
-std::string_view next_line(std::string_view& text) {
-  const auto end = std::min(text.find('\n'), text.size());
-  const auto line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
-}
-
 bool is_visible(std::string_view s) {
   return std::ranges::all_of(s, [](unsigned char c) { return c > 0x20 && c < 0x7f; });
 }

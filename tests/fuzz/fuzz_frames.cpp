@@ -83,7 +83,7 @@ class sending_end {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const auto self = data[0] & 1 ? role::client : role::server;
-  auto how = receiving(self == role::client ? role::server : role::client);
+  auto how = receiving(peer_of(self));
   how.read_limit = 0;
   how.deflate = data[0] & 2;
   how.takeover = data[0] & 4;

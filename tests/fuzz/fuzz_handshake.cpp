@@ -13,13 +13,6 @@ using namespace coax::protocol;
 
 namespace {
 
-std::string_view next_line(std::string_view& text) {
-  const auto end = std::min(text.find('\n'), text.size());
-  const auto line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
-}
-
 header_field field_of(std::string_view line) {
   constexpr std::string_view names[] = {"Host",
                                         "Connection",
@@ -52,10 +45,10 @@ accept_policy policy_of(std::string_view pattern) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto policy = policy_of(next_line(text));
-  const auto method = next_line(text);
+  const auto policy = policy_of(coax::next_line(text));
+  const auto method = coax::next_line(text);
   std::vector<header_field> fields;
-  while (!text.empty()) fields.push_back(field_of(next_line(text)));
+  while (!text.empty()) fields.push_back(field_of(coax::next_line(text)));
 
   const auto verdict = check_upgrade({.method = method, .version = 11, .fields = fields}, policy);
   if (verdict) {

@@ -2,14 +2,12 @@
 #include <coax/message_stream.hpp>
 
 // Random stops from another thread against reads and writes of random sizes, both ways at once: no byte may be lost,
-// doubled or moved, and no frame broken. COAX_LONG=1 runs a million operations and more on every transport.
+// doubled or moved, and no frame broken.
 
 namespace coax::test {
 namespace {
 
 BOOST_AUTO_TEST_SUITE(connections)
-
-using protocol::role;
 
 // A message says its number and is filled with bytes that follow from it.
 std::string numbered(std::uint64_t n, std::size_t size) {

@@ -14,7 +14,7 @@ BOOST_AUTO_TEST_SUITE(serializer)
 constexpr std::size_t sizes[] = {0, 1, 5, 63, 64, 65, 125, 126, 127, 1000, 65'535, 65'536, 100'000};
 
 assembler::options reading_from(role sender) {
-  auto how = receiving(sender == role::client ? role::server : role::client);
+  auto how = receiving(peer_of(sender));
   how.read_limit = 0;
   return how;
 }

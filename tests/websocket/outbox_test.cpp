@@ -30,7 +30,7 @@ struct op : write_op {
 // What leaves an outbox, decoded again.
 class wire {
  public:
-  explicit wire(role sender) : receiver_(sender == role::client ? role::server : role::client) {}
+  explicit wire(role sender) : receiver_(peer_of(sender)) {}
 
   // Takes at most `limit` bytes, as a transport would.
   std::size_t pull(outbox& from, std::size_t limit = SIZE_MAX) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "io/stream.hpp"
+#include "support/connections.hpp"
 #include "support/run.hpp"
-#include "websocket/connection.hpp"
 #include <coax/conn.hpp>
 #include <coax/testing.hpp>
 
@@ -15,24 +15,6 @@
 namespace coax::test {
 
 using namespace std::chrono_literals;
-
-struct options : conn_options<options> {
-  options() = default;
-};
-
-/// What a client and a server with these options agree on.
-inline std::optional<protocol::deflate_agreement> agree(const deflate_options& o) {
-  const auto offer = protocol::deflate_offer(o);
-  const protocol::header_field request[] = {{"Sec-WebSocket-Extensions", offer}};
-  const auto answer = protocol::choose_deflate(request, o);
-  if (!answer) return std::nullopt;
-  return answer->agreement;
-}
-
-inline conn over(std::shared_ptr<transport> t, protocol::role role, const options& o = {}) {
-  const coax::detail::connection_settings settings(role, o, {}, agree(o.deflate()));
-  return conn(coax::detail::connection::create(std::move(t), settings, {}));
-}
 
 /// A server and a client of ours, with the ends of the pair to misbehave with.
 struct peers {
@@ -75,7 +57,7 @@ class scripted {
   /// A frame from the other side, masked as it must be.
   std::string frame(protocol::opcode op, std::string_view payload, bool fin = true, bool rsv1 = false) const {
     coax::detail::storage out;
-    const auto sender = role_ == protocol::role::server ? protocol::role::client : protocol::role::server;
+    const auto sender = protocol::peer_of(role_);
     protocol::append_frame(out, sender, {op, fin, rsv1}, std::as_bytes(std::span(payload)));
     return {reinterpret_cast<const char*>(out.data()), out.size()};
   }
@@ -97,7 +79,7 @@ class scripted {
     for (;;) {
       wire_frame f;
       protocol::frame_rules rules;
-      rules.role = role_ == protocol::role::server ? protocol::role::client : protocol::role::server;
+      rules.role = protocol::peer_of(role_);
       rules.in_message = in_message_;
       rules.deflate = true;
       const auto have = std::as_bytes(std::span(received_));
