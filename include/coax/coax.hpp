@@ -19,6 +19,7 @@
 #include <coax/prepared_message.hpp>
 #include <coax/proxy_error.hpp>
 #include <coax/server.hpp>
+#include <coax/sse_event.hpp>
 #include <coax/stop_on_signal.hpp>
 #include <coax/stream_transport.hpp>
 #include <coax/transport.hpp>

@@ -7,7 +7,7 @@ namespace coax::protocol {
 namespace {
 
 /// A value for a text: in quotes, and not endless.
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   constexpr std::size_t enough = 100;
   std::string text = "\"";
   text += value.substr(0, enough);
@@ -33,7 +33,7 @@ std::optional<rejection> check_intent(const request_head& request) {
   if (request.method != "GET") {
     return rejection{405,
                      {{"Allow", "GET"}},
-                     "a WebSocket request has the method GET, not " + quoted(request.method) + " (RFC 6455 4.1)"};
+                     "a WebSocket request has the method GET, not " + in_quotes(request.method) + " (RFC 6455 4.1)"};
   }
   return std::nullopt;
 }
@@ -46,7 +46,7 @@ std::optional<rejection> check_version(header_fields fields) {
   const auto version = only_value(fields, "Sec-WebSocket-Version");
   if (!version) return refuse(number_of(fields, "Sec-WebSocket-Version") + " instead of one (RFC 6455 4.2.1)");
   if (*version != "13")
-    return refuse("version " + quoted(*version) + " of the WebSocket protocol instead of 13 (RFC 6455 4.4)");
+    return refuse("version " + in_quotes(*version) + " of the WebSocket protocol instead of 13 (RFC 6455 4.4)");
   return std::nullopt;
 }
 
@@ -54,7 +54,7 @@ std::optional<rejection> check_key(header_fields fields) {
   const auto key = only_value(fields, "Sec-WebSocket-Key");
   if (!key) return rejection{400, {}, number_of(fields, "Sec-WebSocket-Key") + " instead of one (RFC 6455 4.2.1)"};
   if (!valid_key(*key)) {
-    return rejection{400, {}, "Sec-WebSocket-Key " + quoted(*key) + " is not base64 of 16 bytes (RFC 6455 4.2.1)"};
+    return rejection{400, {}, "Sec-WebSocket-Key " + in_quotes(*key) + " is not base64 of 16 bytes (RFC 6455 4.2.1)"};
   }
   return std::nullopt;
 }
@@ -65,7 +65,7 @@ std::optional<rejection> check_origin(header_fields fields, const accept_policy&
   if (!origin) return rejection{403, {}, number_of(fields, "Origin") + " instead of one"};
   const auto host = only_value(fields, "Host").value_or("");
   if (policy.origins.allows(*origin, host)) return std::nullopt;
-  return rejection{403, {}, "origin " + quoted(*origin) + " is not allowed for host " + quoted(host)};
+  return rejection{403, {}, "origin " + in_quotes(*origin) + " is not allowed for host " + in_quotes(host)};
 }
 
 /// The server's order decides, the client's spelling is kept.
@@ -94,7 +94,7 @@ std::optional<failure> check_acceptance(const reply_head& reply, std::string_vie
   const auto accept = only_value(reply.fields, "Sec-WebSocket-Accept");
   if (!accept) return bad_reply(number_of(reply.fields, "Sec-WebSocket-Accept") + " in the reply instead of one");
   if (*accept != accept_value(key)) {
-    return bad_reply("Sec-WebSocket-Accept " + quoted(*accept) + " does not belong to the key sent (RFC 6455 4.1)");
+    return bad_reply("Sec-WebSocket-Accept " + in_quotes(*accept) + " does not belong to the key sent (RFC 6455 4.1)");
   }
   return std::nullopt;
 }
@@ -105,7 +105,7 @@ outcome<std::string> check_subprotocol(header_fields fields, std::span<const std
   if (!chosen) return bad_reply("the server chose several subprotocols (RFC 6455 4.1)");
   const auto found = std::ranges::find_if(offered, [&](const std::string& ours) { return iequals(ours, *chosen); });
   if (found != offered.end()) return *found;
-  return bad_reply("the server chose the subprotocol " + quoted(*chosen) + ", which was not offered (RFC 6455 4.1)");
+  return bad_reply("the server chose the subprotocol " + in_quotes(*chosen) + ", which was not offered (RFC 6455 4.1)");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace coax::detail {
 namespace {
 
-protocol::failure wrong(std::string why) { return {errc::bad_url, {}, std::move(why)}; }
+protocol::failure bad_proxy(std::string why) { return {errc::bad_url, {}, std::move(why)}; }
 
 std::optional<proxy_kind> kind_of(std::string_view scheme) {
   if (scheme == "http") return proxy_kind::http;
@@ -33,11 +33,11 @@ std::string_view standard_port(proxy_kind kind) {
 std::optional<protocol::failure> unsendable(const proxy_address& p) {
   if (!p.is_socks()) {
     if (p.user.find(':') == std::string::npos) return std::nullopt;
-    return wrong("has a user name with a colon, which cannot be sent as Basic authorization");
+    return bad_proxy("has a user name with a colon, which cannot be sent as Basic authorization");
   }
-  if (p.user.empty()) return wrong("has a password without a user name, which SOCKS cannot send");
+  if (p.user.empty()) return bad_proxy("has a password without a user name, which SOCKS cannot send");
   if (p.user.size() <= 255 && p.password.size() <= 255) return std::nullopt;
-  return wrong("has a user name or a password of more than 255 bytes, which SOCKS cannot send");
+  return bad_proxy("has a user name or a password of more than 255 bytes, which SOCKS cannot send");
 }
 
 }  // namespace
@@ -46,9 +46,9 @@ protocol::outcome<proxy_address> parse_proxy(std::string_view text) {
   std::string full(text);
   if (full.find("://") == full.npos) full.insert(0, "http://");
   const auto url = boost::urls::parse_uri(full);
-  if (!url) return wrong("is malformed");
+  if (!url) return bad_proxy("is malformed");
   const auto kind = kind_of(scheme_of(*url));
-  if (!kind) return wrong("must have the scheme http, https, socks5 or socks5h");
+  if (!kind) return bad_proxy("must have the scheme http, https, socks5 or socks5h");
   auto authority = read_authority(*url, standard_port(*kind));
   if (!authority) return authority.error();
 

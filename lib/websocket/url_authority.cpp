@@ -13,7 +13,7 @@ namespace {
 namespace urls = boost::urls;
 using protocol::failure;
 
-failure wrong(std::string_view why) { return {errc::bad_url, {}, std::string(why)}; }
+failure bad_authority(std::string_view why) { return {errc::bad_url, {}, std::string(why)}; }
 
 // RFC 1123 names, and the underscore that some of them have. Internationalized names come as punycode.
 bool is_host_name(std::string_view s) {
@@ -50,20 +50,22 @@ bool has_controls(std::string_view s) {
 std::string scheme_of(const urls::url_view& url) { return protocol::lower_case(std::string_view(url.scheme())); }
 
 protocol::outcome<url_authority> read_authority(const urls::url_view& url, std::string_view standard_port) {
-  if (!url.has_authority()) return wrong("has no host");
+  if (!url.has_authority()) return bad_authority("has no host");
   // RFC 3986 section 3.2 ends an authority at a slash; Boost.URL 1.81 also where the digits of the port end.
-  if (!url.encoded_path().empty() && !url.encoded_path().starts_with('/')) return wrong("has a port that is no number");
+  if (!url.encoded_path().empty() && !url.encoded_path().starts_with('/'))
+    return bad_authority("has a port that is no number");
   url_authority a;
   a.host = host_of(url);
   const bool ipv6 = url.host_type() == urls::host_type::ipv6;
-  if (a.host.empty()) return wrong("has no host");
-  if (!ipv6 && !is_host_name(a.host)) return wrong("has a host that is no host name; non-ASCII names need punycode");
+  if (a.host.empty()) return bad_authority("has no host");
+  if (!ipv6 && !is_host_name(a.host))
+    return bad_authority("has a host that is no host name; non-ASCII names need punycode");
   a.host_field = ipv6 ? "[" + a.host + "]" : a.host;
 
   a.port = standard_port;
   if (url.has_port() && !url.port().empty()) {
     const auto number = parse_port(url.port());
-    if (number == 0) return wrong("has a port that is not between 1 and 65535");
+    if (number == 0) return bad_authority("has a port that is not between 1 and 65535");
     a.port = std::to_string(number);
     if (a.port != standard_port) a.host_field += ":" + a.port;
   }
@@ -71,7 +73,8 @@ protocol::outcome<url_authority> read_authority(const urls::url_view& url, std::
   a.has_userinfo = url.has_userinfo();
   a.user = url.user();
   a.password = url.password();
-  if (has_controls(a.user) || has_controls(a.password)) return wrong("has control characters in user or password");
+  if (has_controls(a.user) || has_controls(a.password))
+    return bad_authority("has control characters in user or password");
   return a;
 }
 

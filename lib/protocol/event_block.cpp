@@ -1,0 +1,69 @@
+#include "protocol/event_block.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace coax {
+namespace protocol {
+namespace {
+
+// One line of the stream for each line of the text, of which there is at least one.
+void append_lines(std::string& out, std::string_view field, std::string_view text) {
+  for (;;) {
+    const auto end = std::min(text.find_first_of("\r\n"), text.size());
+    out.append(field).append(text.substr(0, end)) += '\n';
+    if (end == text.size()) return;
+    text.remove_prefix(end + (text.substr(end).starts_with("\r\n") ? 2 : 1));
+  }
+}
+
+}  // namespace
+
+bool fits_on_line(std::string_view text) noexcept {
+  return std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+void append_event(std::string& out, const sse::event& e) {
+  if (!e.has_data() && !e.has_id()) return;
+  out.reserve(out.size() + e.data().size() + e.type().size() + e.id().size() + 32);
+  if (!e.type().empty() && e.type() != "message") out.append("event: ").append(e.type()) += '\n';
+  if (e.has_data()) append_lines(out, "data: ", e.data());
+  if (e.has_id()) out.append("id: ").append(e.id()) += '\n';
+  out += '\n';
+}
+
+void append_comment(std::string& out, std::string_view text) {
+  append_lines(out, text.empty() ? ":" : ": ", text);
+  out += '\n';
+}
+
+void append_retry(std::string& out, std::chrono::milliseconds after) {
+  out.append("retry: ").append(std::to_string(std::max<std::chrono::milliseconds::rep>(after.count(), 0)));
+  out += "\n\n";
+}
+
+}  // namespace protocol
+
+namespace sse {
+namespace {
+
+std::string checked(std::string text, const char* what) {
+  if (!protocol::fits_on_line(text))
+    throw std::invalid_argument(std::string("coax::sse::event: CR, LF or NUL in the ") + what);
+  return text;
+}
+
+}  // namespace
+
+event& event::type(std::string name) {
+  type_ = checked(std::move(name), "type");
+  return *this;
+}
+
+event& event::id(std::string value) {
+  id_ = checked(std::move(value), "id");
+  return *this;
+}
+
+}  // namespace sse
+}  // namespace coax
