@@ -364,16 +364,18 @@ COAX_SCENARIO_TEST(carry_the_stop_there) {
 }
 
 BOOST_AUTO_TEST_CASE(cross_threads) {
-  asio::io_context there(1);
+  // The other thread may still be inside its last post when the answer is here already: `here` is to outlive it.
+  asio::io_context here(1), there(1);
   auto guard = asio::make_work_guard(there);
   std::thread thread([&there] { there.run(); });
-  run([&there](asio::io_context&) -> task<> {
+  auto body = [&there](asio::io_context&) -> task<> {
     auto work = [](context) -> task<std::thread::id> { co_return std::this_thread::get_id(); };
     for (int i = 0; i < 500; ++i) {
       const auto id = co_await detail::elsewhere<std::thread::id>(there.get_executor(), context(), work);
-      BOOST_REQUIRE(id != std::this_thread::get_id());
+      BOOST_CHECK(id != std::this_thread::get_id());
     }
-  });
+  };
+  BOOST_CHECK_NO_THROW(run(here, body));
   guard.reset();
   thread.join();
 }
