@@ -94,7 +94,7 @@ block take_block(std::size_t n) {
 }
 
 void give_block(block b) noexcept {
-  if (b.size <= (std::size_t{1} << max_shift) && std::has_single_bit(b.size))
+  if (b.size <= (std::size_t{1} << max_shift) && (b.size & (b.size - 1)) == 0)
     if (auto* p = thread_pool(); p && p->give(b.data, shift_for(b.size))) return;
   std::free(b.data);
 }

@@ -23,7 +23,8 @@ class completion : public parking_lot {
     if (finished_) co_return result_;
     plain_waiter w(ctx);
     parked_ = &w;
-    const error_code ec = co_await park(w);
+    co_await park(w);
+    const error_code ec = w.result();
     parked_ = nullptr;
     co_return finished_ ? result_ : ec;
   }

@@ -2,7 +2,6 @@
 
 #include "io/lot_service.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <stdexcept>
@@ -26,6 +25,7 @@ void stop_link::poke::operator()() const noexcept {
 
 parking_lot::parking_lot(asio::any_io_executor ex)
     : executor_(std::move(ex)),
+      io_(executor_.target<asio::io_context::executor_type>()),
       service_(asio::use_service<lot_service>(asio::query(executor_, asio::execution::context))) {
   service_.add(*this);
 }
@@ -46,27 +46,15 @@ void parking_lot::check_home() const {
 #endif
 }
 
-task<error_code> parking_lot::park(waiter& w) {
-  const auto self = shared_from_this();
-  if (shut_down_) co_return errc::shut_down;
-  if (w.ctx_.stop_token().stop_possible()) w.link_.attach(w.ctx_.stop_token(), self);
+void parking_lot::begin_wait(waiter& w) {
+  if (shut_down_) {
+    w.result_ = errc::shut_down;
+    return w.handler_.resume();
+  }
+  if (!w.lot_) w.lot_ = shared_from_this();
+  if (w.ctx_.stop_token().stop_possible()) w.link_.attach(w.ctx_.stop_token(), w.lot_);
   if (w.ctx_.has_deadline()) wake_at(*w.ctx_.deadline());
-  w.slot_fired_ = false;
-  // The captures are trivial: g++ 12 destroys others twice (docs/gcc12.md).
-  auto initiate = [this, &w](auto handler) {
-    auto slot = asio::get_associated_cancellation_slot(handler);
-    if (slot.is_connected())
-      slot.assign([this, &w](asio::cancellation_type type) {
-        if (type == asio::cancellation_type::none || !w.parked()) return;
-        w.slot_fired_ = true;
-        // A slot's handler must not destroy itself by going on with the coroutine.
-        asio::post(executor_, [self = shared_from_this()] { self->poke(); });
-      });
-    w.handler_.emplace(std::move(handler));
-    waiters_.push_back(w);
-  };
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(initiate, asio::use_awaitable);
-  co_return w.result_;
+  waiters_.push_back(w);
 }
 
 void parking_lot::wake(waiter& w, error_code result) {

@@ -11,6 +11,7 @@
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/intrusive/list.hpp>
@@ -95,6 +96,8 @@ class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mo
   waiter& operator=(const waiter&) = delete;
 
   bool parked() const noexcept { return static_cast<bool>(handler_); }
+  /// What the last wait ended with.
+  const error_code& result() const noexcept { return result_; }
 
  protected:
   ~waiter() = default;
@@ -105,6 +108,7 @@ class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mo
  private:
   friend class parking_lot;
 
+  std::shared_ptr<parking_lot> lot_;  // the frame keeps it alive, and it keeps the frame
   const context& ctx_;
   stop_link own_link_;
   stop_link& link_;
@@ -119,6 +123,26 @@ class plain_waiter final : public waiter {
   using waiter::waiter;
 };
 
+/// A waiter about to be parked: an operation of Asio with the signature void(). A coroutine awaits it without a frame
+/// of its own for it, which is what makes a wait cheap (docs/performance.md).
+class parking {
+  struct initiate {
+    template <class Handler>
+    void operator()(Handler&& h, parking_lot* lot, waiter* w) const;
+  };
+
+  parking_lot* lot_;
+  waiter* waiter_;
+
+ public:
+  parking(parking_lot& lot, waiter& w) noexcept : lot_(&lot), waiter_(&w) {}
+
+  template <class Token>
+  auto operator()(Token&& token) -> decltype(asio::async_initiate<Token, void()>(initiate(), token, lot_, waiter_)) {
+    return asio::async_initiate<Token, void()>(initiate(), token, lot_, waiter_);
+  }
+};
+
 /// Base of every object on which coroutines wait. Confined to its executor; owned by shared_ptr.
 class parking_lot : public std::enable_shared_from_this<parking_lot> {
  public:
@@ -129,13 +153,23 @@ class parking_lot : public std::enable_shared_from_this<parking_lot> {
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
 
+  /// Posts to the executor; without the erasure of its type, which is half of the cost, where it is an io_context's.
+  template <class Function>
+  void post(Function f) {
+    if (io_) {
+      asio::post(*io_, std::move(f));
+    } else {
+      asio::post(executor_, std::move(f));
+    }
+  }
+
   /// Throws std::logic_error in debug builds if the calling thread is not inside the executor, as far as its type
   /// lets one tell.
   void check_home() const;
 
-  /// Parks the calling coroutine until it is woken (the code given to `wake`) or its context stops
-  /// (`errc::canceled`, `errc::deadline_exceeded`). The caller has checked that the context is not stopped.
-  task<error_code> park(waiter& w);
+  /// Parks the coroutine that awaits it until it is woken or its context stops; `w.result()` is then the code given to
+  /// `wake`, or `errc::canceled` or `errc::deadline_exceeded`. The caller has checked that the context is not stopped.
+  parking park(waiter& w) noexcept { return parking(*this, w); }
 
   /// Lets a parked coroutine go on: in its next turn, or inside the call. The second is for handlers that have nothing
   /// left to do and hold the lot.
@@ -162,13 +196,18 @@ class parking_lot : public std::enable_shared_from_this<parking_lot> {
 
  private:
   friend class lot_service;
+  friend class parking;
   using waiter_list = boost::intrusive::list<waiter, boost::intrusive::constant_time_size<false>>;
 
+  template <class Handler>
+  void store(Handler&& h, waiter& w);
+  void begin_wait(waiter& w);
   void time_is_up();
   void arm_for_waiters();
   void drop() noexcept;
 
   asio::any_io_executor executor_;
+  const asio::io_context::executor_type* io_;  // what executor_ holds, if it is that
   waiter_list waiters_;
   lot_service& service_;
   bool shut_down_ = false;
@@ -177,5 +216,25 @@ class parking_lot : public std::enable_shared_from_this<parking_lot> {
   std::size_t heap_index_ = 0;  // 1-based; 0 = not in the heap
   steady::time_point due_ = steady::time_point::max();
 };
+
+template <class Handler>
+void parking::initiate::operator()(Handler&& h, parking_lot* lot, waiter* w) const {
+  lot->store(std::forward<Handler>(h), *w);
+  lot->begin_wait(*w);
+}
+
+template <class Handler>
+void parking_lot::store(Handler&& h, waiter& w) {
+  w.slot_fired_ = false;
+  auto slot = asio::get_associated_cancellation_slot(h);
+  if (slot.is_connected())
+    slot.assign([this, &w](asio::cancellation_type type) {
+      if (type == asio::cancellation_type::none || !w.parked()) return;
+      w.slot_fired_ = true;
+      // A slot's handler must not destroy itself by going on with the coroutine.
+      asio::post(executor_, [self = shared_from_this()] { self->poke(); });
+    });
+  w.handler_.emplace(std::forward<Handler>(h));
+}
 
 }  // namespace coax::detail

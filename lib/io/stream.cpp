@@ -26,7 +26,8 @@ task<error_code> stream::wait(transport::direction d, const context& ctx) {
   plain_waiter w(ctx);
   parked = &w;
   transport_->wait(d);
-  const error_code ec = co_await park(w);
+  co_await park(w);
+  const error_code ec = w.result();
   if (parked == &w) parked = nullptr;
   co_return ec;
 }

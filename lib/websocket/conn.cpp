@@ -24,20 +24,16 @@ task<result<message>> read_at_home(connection_ptr c, context ctx) {
   message m;
   error_code ec;
   if (!c->take(ctx, m, ec)) {
-    ec = co_await c->wait_until_ready(ctx);
+    detail::read_waiter w(*c, ctx);
+    while (w.pending()) co_await c->park(w);
+    ec = w.outcome();
     if (!ec) m = c->claim();
   }
   if (ec) co_return ec;
   co_return std::move(m);
 }
 
-// What a read does when there is no message yet, or when it was called from elsewhere.
-task<error_code> read_slowly(connection_ptr c, bool home, const context& ctx, message& out) {
-  if (home) {
-    const error_code ec = co_await c->wait_until_ready(ctx);
-    if (!ec) out = c->claim();
-    co_return ec;
-  }
+task<error_code> read_elsewhere(connection_ptr c, const context& ctx, message& out) {
   auto read = [c](context inner) { return read_at_home(c, std::move(inner)); };
   auto got = co_await detail::elsewhere<result<message>>(c->executor(), ctx, read);
   if (!got) co_return got.error();
@@ -117,28 +113,41 @@ conn::~conn() {
 }
 
 task<message> conn::read(context ctx) {
+  connection* const c = connection_.get();  // outlives this handler, whatever a hook does with the handle
+  connection_ptr keep;                      // for a wait
   const auto caller = co_await asio::this_coro::executor;
-  // It outlives this handler, whatever a hook does with the handle.
-  connection* const fast = connection_.get();
-  const bool home = at_home(caller, connection_);
   message m;
   error_code ec;
-  if (!home || !fast->take(ctx, m, ec)) {
-    const auto c = fast->self();
-    ec = co_await read_slowly(c, home, ctx, m);
-    if (ec) c->throw_error(ec, "read");
+  if (!at_home(caller, connection_)) {
+    keep = connection_;
+    ec = co_await read_elsewhere(keep, ctx, m);
+  } else if (!c->take(ctx, m, ec)) {
+    keep = connection_;
+    detail::read_waiter w(*c, ctx);
+    while (w.pending()) co_await c->park(w);
+    ec = w.outcome();
+    if (!ec) m = c->claim();
   }
-  if (ec) fast->throw_error(ec, "read");
+  if (ec) c->throw_error(ec, "read");
   co_return m;
 }
 
 task<std::optional<message>> conn::next(context ctx) {
-  const auto c = connection_;
+  connection* const c = connection_.get();  // outlives this handler, whatever a hook does with the handle
+  connection_ptr keep;                      // for a wait
   const auto caller = co_await asio::this_coro::executor;
-  const bool home = at_home(caller, c);
   message m;
   error_code ec;
-  if (!home || !c->take(ctx, m, ec)) ec = co_await read_slowly(c, home, ctx, m);
+  if (!at_home(caller, connection_)) {
+    keep = connection_;
+    ec = co_await read_elsewhere(keep, ctx, m);
+  } else if (!c->take(ctx, m, ec)) {
+    keep = connection_;
+    detail::read_waiter w(*c, ctx);
+    while (w.pending()) co_await c->park(w);
+    ec = w.outcome();
+    if (!ec) m = c->claim();
+  }
   if (!ec) co_return std::move(m);
   if (const auto end = c->closed(); ec == errc::closed && end && detail::is_ordinary_end(end->status, end->clean))
     co_return std::nullopt;
@@ -146,12 +155,21 @@ task<std::optional<message>> conn::next(context ctx) {
 }
 
 task<result<message>> conn::try_read(context ctx) {
-  const auto c = connection_;
+  connection* const c = connection_.get();  // outlives this handler, whatever a hook does with the handle
+  connection_ptr keep;                      // for a wait
   const auto caller = co_await asio::this_coro::executor;
-  const bool home = at_home(caller, c);
   message m;
   error_code ec;
-  if (!home || !c->take(ctx, m, ec)) ec = co_await read_slowly(c, home, ctx, m);
+  if (!at_home(caller, connection_)) {
+    keep = connection_;
+    ec = co_await read_elsewhere(keep, ctx, m);
+  } else if (!c->take(ctx, m, ec)) {
+    keep = connection_;
+    detail::read_waiter w(*c, ctx);
+    while (w.pending()) co_await c->park(w);
+    ec = w.outcome();
+    if (!ec) m = c->claim();
+  }
   if (ec) co_return ec;
   co_return std::move(m);
 }
@@ -171,9 +189,13 @@ task<> conn::write(message_kind kind, asio::const_buffer bytes, context ctx) {
 task<> conn::write(message_kind kind, asio::const_buffer bytes, compression how, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const pieces one(&bytes, 1);
-  const auto c = connection_;
-  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), how, ctx);
-  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), how, ctx);
+  connection* const c = connection_.get();  // outlives this handler, whatever a hook does with the handle
+  connection_ptr keep;                      // for a wait
+  fast_write w(caller, connection_, opcode_of(kind), one, bytes.size(), how, ctx);
+  if (!w.done) {
+    keep = connection_;
+    w.ec = co_await write_slowly(keep, w.home, opcode_of(kind), one, bytes.size(), how, ctx);
+  }
   if (w.ec) c->throw_error(w.ec, "write");
 }
 
@@ -184,9 +206,13 @@ task<> conn::write(message_kind kind, pieces list, context ctx) {
 task<> conn::write(message_kind kind, pieces list, compression how, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const auto total = asio::buffer_size(list);
-  const auto c = connection_;
-  fast_write w(caller, c, opcode_of(kind), list, total, how, ctx);
-  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), list, total, how, ctx);
+  connection* const c = connection_.get();  // outlives this handler, whatever a hook does with the handle
+  connection_ptr keep;                      // for a wait
+  fast_write w(caller, connection_, opcode_of(kind), list, total, how, ctx);
+  if (!w.done) {
+    keep = connection_;
+    w.ec = co_await write_slowly(keep, w.home, opcode_of(kind), list, total, how, ctx);
+  }
   if (w.ec) c->throw_error(w.ec, "write");
 }
 
@@ -202,9 +228,12 @@ task<> conn::write_binary(std::span<const std::byte> bytes, context ctx) {
 task<result<void>> conn::try_write(message_kind kind, asio::const_buffer bytes, context ctx) {
   const auto caller = co_await asio::this_coro::executor;
   const pieces one(&bytes, 1);
-  const auto c = connection_;
-  fast_write w(caller, c, opcode_of(kind), one, bytes.size(), compression::automatic, ctx);
-  if (!w.done) w.ec = co_await write_slowly(c, w.home, opcode_of(kind), one, bytes.size(), compression::automatic, ctx);
+  connection_ptr keep;  // for a wait
+  fast_write w(caller, connection_, opcode_of(kind), one, bytes.size(), compression::automatic, ctx);
+  if (!w.done) {
+    keep = connection_;
+    w.ec = co_await write_slowly(keep, w.home, opcode_of(kind), one, bytes.size(), compression::automatic, ctx);
+  }
   if (w.ec) co_return w.ec;
   co_return result<void>();
 }

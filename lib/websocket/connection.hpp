@@ -101,6 +101,27 @@ class ping_waiter final : public waiter {
   connection& connection_;
 };
 
+/// A read that waits, in the frame of whoever reads:
+///
+///     read_waiter w(*c, ctx);
+///     while (w.pending()) co_await c->park(w);
+///     // w.outcome(): nothing if a message is ready
+class read_waiter final : public waiter {
+ public:
+  read_waiter(connection& c, const context& ctx) noexcept;
+  ~read_waiter();
+
+  /// Receives what is there; whether it must be waited for.
+  bool pending();
+  const error_code& outcome() const noexcept { return outcome_; }
+
+ private:
+  connection& connection_;
+  const context& until_;
+  error_code outcome_;
+  bool has_waited_ = false;
+};
+
 /// A write that waits for room in the send queue, or for its bytes to be taken from the caller's memory.
 class write_waiter final : public waiter, public write_op {
  public:
@@ -208,6 +229,7 @@ class connection final : public parking_lot, public transport::observer {
 
  private:
   friend class ping_waiter;
+  friend class read_waiter;
   friend class write_waiter;
   friend struct frame_taps;
   using clock = steady;
@@ -273,6 +295,7 @@ class connection final : public parking_lot, public transport::observer {
   bool handle_ping();
   enum class received { some, nothing, ended };
   received receive();
+  bool wants_input();
   std::size_t take_early(asio::mutable_buffer to) noexcept;
   bool awaits_control() const noexcept;
   bool input_ahead() const noexcept;

@@ -218,7 +218,8 @@ task<error_code> connection::wait_until_finished(const context& ctx) {
   while (!finished_) {
     if (const auto ec = ctx.stopped()) co_return ec;
     plain_waiter w(ctx);
-    const error_code ec = co_await park(w);
+    co_await park(w);
+    const error_code ec = w.result();
     if (ec) co_return ec;
   }
   co_return error_code();

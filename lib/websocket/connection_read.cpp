@@ -170,7 +170,41 @@ message connection::claim() noexcept {
 
 task<error_code> connection::wait_until_ready(const context& ctx) {
   const auto keep = self();
-  const flag_guard guard(reading_);
+  read_waiter w(*this, ctx);
+  while (w.pending()) co_await park(w);
+  co_return w.outcome();
+}
+
+read_waiter::read_waiter(connection& c, const context& ctx) noexcept
+    : waiter(ctx, &c.read_link_), connection_(c), until_(ctx) {
+  c.reading_ = true;
+}
+
+read_waiter::~read_waiter() {
+  if (connection_.reader_ == this) connection_.reader_ = nullptr;
+  connection_.reading_ = false;
+}
+
+bool read_waiter::pending() {
+  auto& c = connection_;
+  if (has_waited_) {
+    if (c.reader_ == this) c.reader_ = nullptr;
+    outcome_ = result();
+    // What has been seen to be stopped takes nothing.
+    if (!outcome_) outcome_ = until_.stopped();
+    if (outcome_) return false;
+  }
+  if (c.wants_input()) {
+    has_waited_ = true;
+    c.reader_ = this;
+    return true;
+  }
+  if (!c.has_ready_) outcome_ = c.read_end();
+  return false;
+}
+
+// Receives what is there; true if a reader has to wait for more.
+bool connection::wants_input() {
   while (!has_ready_ && !advance() && !peer_ended_) {
     if (!outbox_.empty() && !blocked_ && !held()) flush();
     // Right after sending there is hardly anything to receive: others have their turn first (docs/performance.md).
@@ -180,15 +214,9 @@ task<error_code> connection::wait_until_ready(const context& ctx) {
     } else if (!read_waiting_) {
       post_turn();
     }
-    if (ended_) break;
-    plain_waiter w(ctx, &read_link_);
-    const in_place guard_of_reader(reader_, w);
-    error_code ec = co_await park(w);
-    // What has been seen to be stopped takes nothing.
-    if (!ec) ec = ctx.stopped();
-    if (ec) co_return ec;
+    return !ended_;
   }
-  co_return has_ready_ ? error_code() : read_end();
+  return false;
 }
 
 void connection::on_pong(std::span<const std::byte> payload) {

@@ -152,7 +152,8 @@ task<error_code> connection::wait_for_room(const context& ctx) {
   while (!outbox_.stream_has_room() && outbox_.stream_open()) {
     plain_waiter w(ctx);
     const in_place guard(room_waiter_, w);
-    const error_code ec = co_await park(w);
+    co_await park(w);
+    const error_code ec = w.result();
     if (ec) co_return ec;
   }
   co_return outbox_.stream_open() ? error_code() : make_error_code(errc::closed);

@@ -77,7 +77,10 @@ task<error_code> connection::send_queued(outgoing what, const context& ctx) {
   if (!blocked_) flush();
   publish_queue();
   error_code ec;
-  if (w.at() != write_op::stage::finished && !ended_ && !write_error_) ec = co_await park(w);
+  if (w.at() != write_op::stage::finished && !ended_ && !write_error_) {
+    co_await park(w);
+    ec = w.result();
+  }
   if (w.at() == write_op::stage::finished && (!ec || was_sent(ec)) && counts) messages_sent_.add();
   if (w.at() != write_op::stage::finished && !ec) ec = errc::closed;
   co_return ec;
@@ -177,7 +180,7 @@ void connection::write_failed(error_code ec) {
 void connection::post_turn() {
   if (turn_posted_ || finished_ || shut_down()) return;
   turn_posted_ = true;
-  asio::post(executor(), [c = self()] { c->on_turn(); });
+  post([c = self()] { c->on_turn(); });
 }
 
 // The end of an executor turn: what it has written leaves, and whoever waits for input has had others go first.
@@ -215,7 +218,8 @@ task<error_code> connection::wait_until_drained(const context& ctx) {
     std::vector<waiter*>& list;
     waiter* self;
   } in_line(drain_waiters_, &w);
-  co_return co_await park(w);
+  co_await park(w);
+  co_return w.result();
 }
 
 task<result<std::chrono::nanoseconds>> connection::ping(const context& ctx) {
@@ -228,7 +232,8 @@ task<result<std::chrono::nanoseconds>> connection::ping(const context& ctx) {
   control_changed();
   // Without a reader the pong is read here.
   if (!read_waiting_) post_turn();
-  const error_code ec = co_await park(w);
+  co_await park(w);
+  const error_code ec = w.result();
   if (ec) co_return ec;
   co_return w.round_trip;
 }

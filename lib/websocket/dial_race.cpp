@@ -29,7 +29,8 @@ class race final : public parking_lot {
     if (changed_) co_return error_code();
     plain_waiter w(until);
     parked_ = &w;
-    const error_code ec = co_await park(w);
+    co_await park(w);
+    const error_code ec = w.result();
     parked_ = nullptr;
     co_return ec;
   }

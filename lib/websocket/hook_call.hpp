@@ -37,7 +37,8 @@ class hook_call final : public parking_lot {
     caller w(*this, ctx);
     if (!finished_) {
       parked_ = &w;
-      const error_code ec = co_await park(w);
+      co_await park(w);
+      const error_code ec = w.result();
       parked_ = nullptr;
       if (ec) co_return ec;
     }

@@ -58,19 +58,22 @@ class stopper {
   std::thread thread_;
 };
 
+/// COAX_LONG=1 makes it a million operations and more on all transports together.
+inline bool is_long() {
+  const char* how_long = std::getenv("COAX_LONG");
+  return how_long && *how_long == '1';
+}
+
+inline std::uint64_t operations() { return is_long() ? 200000 : 5000; }
+
 /// Runs `ioc` until `f` is there.
 template <class T>
 void wait_for(asio::io_context& ioc, std::future<T>& f) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+  const auto end =
+      std::chrono::steady_clock::now() + (is_long() ? std::chrono::minutes(120) : std::chrono::minutes(10));
   while (f.wait_for(0s) != std::future_status::ready && std::chrono::steady_clock::now() < end) ioc.run_for(10ms);
   BOOST_REQUIRE((f.wait_for(0s) == std::future_status::ready));
   f.get();
-}
-
-/// COAX_LONG=1 makes it a million and more on all transports together.
-inline std::uint64_t operations() {
-  const char* how_long = std::getenv("COAX_LONG");
-  return how_long && *how_long == '1' ? 200000 : 5000;
 }
 
 inline transports tcp_pair(asio::io_context& ioc) {

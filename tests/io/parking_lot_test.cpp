@@ -31,7 +31,8 @@ struct lot final : parking_lot {
 task<error_code> park(std::shared_ptr<lot> l, context ctx) {
   plain_waiter w(ctx);
   l->last = &w;
-  const error_code ec = co_await l->park(w);
+  co_await l->park(w);
+  const error_code ec = w.result();
   co_return ec;
 }
 
@@ -192,7 +193,8 @@ COAX_SCENARIO_TEST(a_waiter_may_stay_when_its_context_stops) {
   asio::post(ioc, [&ioc, l] { asio::post(ioc, [&ioc, l] { asio::post(ioc, [l] { l->wake_all(errc::closed); }); }); });
   const context ctx(stop.get_token());
   stayer w(ctx);
-  const error_code ec = co_await l->park(w);
+  co_await l->park(w);
+  const error_code ec = w.result();
   BOOST_CHECK_EQUAL(w.asked, error_code(errc::canceled));
   BOOST_CHECK_EQUAL(ec, error_code(errc::closed));
 }

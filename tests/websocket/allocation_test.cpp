@@ -18,12 +18,19 @@ std::size_t largest = SIZE_MAX;  // what is larger is not to be had
 }  // namespace
 
 extern "C" void* __libc_malloc(std::size_t);
+extern "C" void* __libc_memalign(std::size_t, std::size_t);
 
 // The pool of message memory uses malloc, the rest operator new, which ends in it.
 extern "C" void* malloc(std::size_t n) {
   ++allocations;
   if (n > largest) return nullptr;
   return __libc_malloc(n);
+}
+
+// The frames of coroutines.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t n) {
+  ++allocations;
+  return __libc_memalign(alignment, n);
 }
 
 namespace coax::test {
