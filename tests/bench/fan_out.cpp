@@ -1,7 +1,7 @@
 // What it costs a server to send one message to a thousand subscribers: framed for each of them or prepared once, plain
 // or compressed. A child process takes the bytes; the figure is the server's own CPU time per message delivered.
 //
-//     fan_out [ROUNDS]
+//     fan_out [ROUNDS | --json]
 
 #include "support/connections.hpp"
 #include <coax/prepared_message.hpp>
@@ -22,7 +22,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -30,7 +32,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr int subscribers = 1000, messages = 50;
+constexpr int subscribers = 1000, messages = 48;
 
 // Takes what comes on all of the sockets.
 [[noreturn]] void drain(std::vector<tcp::socket>& sockets) {
@@ -70,51 +72,80 @@ std::string quotes(int number) {
   return text + "]}";
 }
 
-enum class how { each, prepared };
-
-coax::task<> publish(std::vector<coax::conn>& to, how h) {
-  for (int i = 0; i < messages; ++i) {
-    const auto text = quotes(i);
-    if (h == how::prepared) {
-      const coax::prepared_message m(text);
-      for (auto& c : to) co_await c.write(m);
-    } else {
-      for (auto& c : to) co_await c.write_text(text);
-    }
-    // What is queued leaves at the end of the turn: each publication is a turn of its own.
-    co_await asio::post(asio::use_awaitable);
-  }
-  for (auto& c : to) co_await c.drained();
+// 256 bytes, as small publications are; what is to be compressed is longer.
+std::string publication(int number, coax::deflate_mode mode) {
+  if (mode != coax::deflate_mode::off) return quotes(number);
+  auto text = quotes(number);
+  text.resize(256, '.');
+  return text;
 }
+
+enum class how { raw, each, prepared };
 
 struct row {
   const char* name;
   coax::deflate_mode mode;
   how h;
+  int per_turn;  // messages that come at once
   std::vector<double> figures;
 };
+
+coax::task<> publish(std::vector<coax::conn>& to, const row& r) {
+  for (int i = 0; i < messages; ++i) {
+    const auto text = publication(i, r.mode);
+    if (r.h == how::prepared) {
+      const coax::prepared_message m(text);
+      for (auto& c : to) co_await c.write(m);
+    } else {
+      for (auto& c : to) co_await c.write_text(text);
+    }
+    // What is queued leaves at the end of the turn.
+    if ((i + 1) % r.per_turn == 0) co_await asio::post(asio::use_awaitable);
+  }
+  for (auto& c : to) co_await c.drained();
+}
+
+// The limit: frames that are there, sent in a loop.
+void publish_raw(std::vector<tcp::socket>& to, const row& r) {
+  for (int i = 0; i < messages; i += r.per_turn) {
+    std::string frames;
+    for (int k = 0; k < r.per_turn; ++k)
+      frames += std::string("\x81\x7e\x01\x00", 4) + publication(i + k, coax::deflate_mode::off);
+    for (auto& s : to)
+      if (send(s.native_handle(), frames.data(), frames.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(frames.size()))
+        throw std::runtime_error("a raw send was cut short");
+  }
+}
 
 // One round of one row: nanoseconds per message delivered.
 double measure(const row& r) {
   asio::io_context ioc(1);
   tcp::acceptor listener(ioc, {asio::ip::address_v4::loopback(), 0});
   listener.listen(subscribers);
-  std::vector<tcp::socket> far;
+  std::vector<tcp::socket> far, bare;
   std::vector<coax::conn> near;
   const auto options = coax::test::options().deflate(r.mode);
   for (int i = 0; i < subscribers; ++i) {
     far.emplace_back(ioc).connect(listener.local_endpoint());
     auto s = listener.accept();
     s.set_option(tcp::no_delay(true));
-    near.push_back(coax::test::over(coax::make_transport(std::move(s)), coax::protocol::role::server, options));
+    if (r.h == how::raw) {
+      bare.push_back(std::move(s));
+    } else {
+      near.push_back(coax::test::over(coax::make_transport(std::move(s)), coax::protocol::role::server, options));
+    }
   }
   const pid_t child = fork();
   if (child == 0) drain(far);
   for (auto& s : far) s.close();
 
   const double begin = cpu_ns();
-  asio::co_spawn(ioc, publish(near, r.h), [&ioc](std::exception_ptr) { ioc.stop(); });
-  ioc.run();
+  if (r.h == how::raw) {
+    publish_raw(bare, r);
+  } else {
+    asio::co_spawn(ioc, publish(near, r), [&ioc](std::exception_ptr) { ioc.stop(); });
+    ioc.run();
+  }
   const double spent = cpu_ns() - begin;
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
@@ -124,25 +155,35 @@ double measure(const row& r) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 5;
+  // One round, a line of JSON for each row, for tests/bench/run; or a table.
+  const bool json = argc > 1 && std::string_view(argv[1]) == "--json";
+  const int rounds = json ? 1 : argc > 1 ? std::atoi(argv[1]) : 5;
   rlimit files{4096, 4096};
   setrlimit(RLIMIT_NOFILE, &files);
   using enum coax::deflate_mode;
   row rows[] = {
-      {"plain, each", off, how::each, {}},
-      {"plain, prepared", off, how::prepared, {}},
-      {"no takeover, each", no_context_takeover, how::each, {}},
-      {"no takeover, prepared", no_context_takeover, how::prepared, {}},
-      {"takeover, each", context_takeover, how::each, {}},
-      {"takeover, prepared", context_takeover, how::prepared, {}},
+      {"send in a loop, 256 B", off, how::raw, 1, {}},
+      {"each, 256 B", off, how::each, 1, {}},
+      {"prepared, 256 B", off, how::prepared, 1, {}},
+      {"send in a loop, 8 a turn", off, how::raw, 8, {}},
+      {"each, 8 a turn", off, how::each, 8, {}},
+      {"prepared, 8 a turn", off, how::prepared, 8, {}},
+      {"no takeover, each, 1 KiB", no_context_takeover, how::each, 1, {}},
+      {"no takeover, prepared, 1 KiB", no_context_takeover, how::prepared, 1, {}},
+      {"takeover, each, 1 KiB", context_takeover, how::each, 1, {}},
+      {"takeover, prepared, 1 KiB", context_takeover, how::prepared, 1, {}},
   };
   for (int i = 0; i < rounds; ++i)
     for (auto& r : rows) r.figures.push_back(measure(r));
-  std::printf("1 to %d, %zu bytes of JSON; server CPU per message delivered, median of %d rounds (min, max)\n",
-              subscribers, quotes(1).size(), rounds);
+  if (!json)
+    std::printf("1 to %d; server CPU per message delivered, median of %d rounds (min, max)\n", subscribers, rounds);
   for (auto& r : rows) {
     std::sort(r.figures.begin(), r.figures.end());
-    std::printf("%-24s %7.0f ns   (%.0f, %.0f)\n", r.name, r.figures[r.figures.size() / 2], r.figures.front(),
-                r.figures.back());
+    const double median = r.figures[r.figures.size() / 2];
+    if (json) {
+      std::printf("{\"name\": \"%s\", \"cost\": %.1f}\n", r.name, median);
+    } else {
+      std::printf("%-30s %7.0f ns   (%.0f, %.0f)\n", r.name, median, r.figures.front(), r.figures.back());
+    }
   }
 }

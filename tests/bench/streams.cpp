@@ -1,7 +1,7 @@
 // What byte_stream and pipe move over loopback TCP, next to bare sockets: one thread for each end, CPU time of the
 // process.
 //
-//     streams [MIB]
+//     streams [MIB [--json]]
 
 #include "support/connections.hpp"
 #include <coax/byte_stream.hpp>
@@ -18,12 +18,15 @@
 #include <iomanip>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+
+bool json = false;  // a line of it for each row, for tests/bench/run
 
 struct ends {
   ends(asio::io_context& a, asio::io_context& b) : from(a), to(b) {
@@ -80,6 +83,10 @@ void measure(const std::string& name, std::uint64_t bytes, Contexts&... contexts
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const double used = static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
   const double mib = static_cast<double>(bytes) / (1 << 20);
+  if (json) {
+    std::cout << "{\"name\": \"" << name << "\", \"cost\": " << used / mib * 1e6 << "}" << std::endl;
+    return;
+  }
   std::cout << std::left << std::setw(44) << name << std::right << std::fixed << std::setprecision(0) << std::setw(7)
             << mib / took.count() << " MiB/s" << std::setprecision(2) << std::setw(8) << used / mib * 1024
             << " s of CPU per GiB" << std::endl;
@@ -130,6 +137,7 @@ void tunnel(std::uint64_t bytes) {
 
 int main(int argc, char** argv) {
   const std::uint64_t bytes = (argc > 1 ? std::stoull(argv[1]) : 2048) << 20;
+  json = argc > 2 && std::string_view(argv[2]) == "--json";
   sockets(bytes);
   byte_streams(bytes, coax::protocol::role::server);
   byte_streams(bytes, coax::protocol::role::client);
