@@ -53,12 +53,18 @@ class context {
   bool has_deadline() const noexcept { return deadline_ != never; }
 
   /// Nothing, `errc::canceled` or `errc::deadline_exceeded`. Looks at the clock only if there is a deadline.
-  error_code stopped() const noexcept;
+  error_code stopped() const noexcept {
+    if (!has_deadline() && !token_.stop_requested()) [[likely]]
+      return {};
+    return why_stopped();
+  }
   /// The same against a time that the caller has at hand.
   error_code stopped(time_point now) const noexcept;
 
  private:
   static constexpr time_point never = time_point::max();
+
+  error_code why_stopped() const noexcept;
 
   std::stop_token token_;
   time_point deadline_ = never;

@@ -28,9 +28,10 @@ struct size_class {
 
 class pool {
  public:
-  pool() noexcept { alive = true; }
+  pool() noexcept { current = this; }
   ~pool() {
-    alive = false;
+    current = nullptr;
+    gone = true;
     for (auto& c : classes_)
       while (c.head) std::free(std::exchange(c.head, c.head->next));
   }
@@ -54,25 +55,25 @@ class pool {
 
   std::size_t bytes() const noexcept { return bytes_; }
 
+  // Constant-initialised, so that a look at them costs no guard.
+  static thread_local constinit pool* current;
   // Blocks may be given back after the thread's pool was destroyed, by objects of static lifetime.
-  static thread_local bool alive;
+  static thread_local constinit bool gone;
 
  private:
   std::array<size_class, max_shift - min_shift + 1> classes_{};
   std::size_t bytes_ = 0;
 };
 
-thread_local bool pool::alive = false;
+thread_local constinit pool* pool::current = nullptr;
+thread_local constinit bool pool::gone = false;
 thread_local pool this_thread_pool;
 
 // The pool of this thread; null once the thread is on its way out.
 pool* thread_pool() noexcept {
-  static thread_local bool constructed = false;
-  if (!constructed) {
-    constructed = true;
-    return &this_thread_pool;
-  }
-  return pool::alive ? &this_thread_pool : nullptr;
+  if (pool::current) [[likely]]
+    return pool::current;
+  return pool::gone ? nullptr : &this_thread_pool;
 }
 
 std::size_t shift_for(std::size_t n) noexcept {
@@ -106,8 +107,10 @@ std::size_t pooled_bytes() noexcept {
 
 void storage::grow(std::size_t n) {
   block larger = take_block(n);
-  if (size_ != 0) std::memcpy(larger.data, data_, size_);
-  if (data_) give_block({data_, capacity_});
+  if (data_) {
+    std::memcpy(larger.data, data_, size_);
+    give_block({data_, capacity_});
+  }
   data_ = larger.data;
   capacity_ = larger.size;
 }

@@ -14,7 +14,7 @@ context context::with_timeout(std::chrono::nanoseconds d) const {
   return d >= never - now ? *this : with_deadline(now + d);
 }
 
-error_code context::stopped() const noexcept {
+error_code context::why_stopped() const noexcept {
   return has_deadline() ? stopped(detail::now()) : stopped(time_point::min());
 }
 

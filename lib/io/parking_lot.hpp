@@ -153,6 +153,13 @@ class parking_lot : public std::enable_shared_from_this<parking_lot> {
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
 
+  /// Whether `ex` is the executor: quicker than ==, which every read and write asks.
+  bool is_home(const asio::any_io_executor& ex) const noexcept {
+    if (!io_) return ex == executor_;
+    const auto* const io = ex.target<asio::io_context::executor_type>();
+    return io && *io == *io_;
+  }
+
   /// Posts to the executor; without the erasure of its type, which is half of the cost, where it is an io_context's.
   template <class Function>
   void post(Function f) {

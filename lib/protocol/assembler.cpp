@@ -40,6 +40,8 @@ assembler::assembler(const options& how)
 
 assembler::event assembler::feed(std::span<std::byte> in, std::size_t& consumed) {
   consumed = 0;
+  if (take_whole(in, consumed)) [[likely]]
+    return event::message;
   do {
     if (stage_ == stage::header && !read_header(in, consumed)) break;
     if (stage_ == stage::failed) return event::failed;
@@ -49,6 +51,40 @@ assembler::event assembler::feed(std::span<std::byte> in, std::size_t& consumed)
   if (stage_ == stage::failed) [[unlikely]]
     return event::failed;
   return in_parts() && in_message_ && !message_.empty() ? event::part : event::need_more;
+}
+
+/// What nearly every message is: uncompressed, in one frame, all of it there. Whatever else there is, an error above
+/// all, is for the general way, which finds nothing consumed.
+bool assembler::take_whole(std::span<const std::byte> in, std::size_t& consumed) {
+  if (stage_ != stage::header || in_message_ || !header_.empty() || in_parts() || tap_) return false;
+  frame_header frame;
+  const auto header = decode_header(in, {options_.role, false, false}, frame);
+  if (!header.complete || !frame.fin || is_control(frame.op)) return false;
+  if (frame.length > hot_chunk || frame.length > in.size() - header.size) return false;
+  if (frame.length > effective(options_.read_limit)) return false;
+
+  const auto n = static_cast<std::size_t>(frame.length);
+  const auto* const from = in.data() + header.size;
+  message_.clear();
+  message_.reserve(n);
+  if (options_.role == role::server) {
+    mask_copy(message_.data(), from, n, frame.key);
+  } else if (n != 0) {
+    std::memcpy(message_.data(), from, n);
+  }
+  message_.resize(n);
+  if (frame.op == opcode::text && options_.validate_utf8) {
+    utf8_.reset();
+    if (!utf8_.push({message_.data(), n}) || !utf8_.complete()) return false;
+  }
+
+  kind_ = static_cast<message_kind>(frame.op);
+  compressed_ = false;
+  ++statistics_.frames;
+  ++statistics_.messages;
+  statistics_.bytes += n;
+  consumed = header.size + n;
+  return true;
 }
 
 void assembler::discard() noexcept {

@@ -128,6 +128,7 @@ class assembler {
  private:
   enum class stage : std::uint8_t { header, data, control, failed };
 
+  bool take_whole(std::span<const std::byte> in, std::size_t& consumed);
   bool read_header(std::span<const std::byte> in, std::size_t& consumed);
   void begin_control(const frame_header& frame) noexcept;
   bool begin_data(const frame_header& frame);

@@ -18,7 +18,7 @@ namespace {
 using pieces = std::span<const asio::const_buffer>;
 
 // Whether the caller runs on the connection's executor already.
-bool at_home(const asio::any_io_executor& caller, const connection_ptr& c) { return caller == c->executor(); }
+bool at_home(const asio::any_io_executor& caller, const connection_ptr& c) { return c->is_home(caller); }
 
 task<result<message>> read_at_home(connection_ptr c, context ctx) {
   message m;
