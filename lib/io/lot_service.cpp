@@ -93,7 +93,7 @@ void lot_service::fire_due() {
     }
     if (!heap_.empty()) arm(heap_.front()->executor());
   }
-  for (auto& lot : due) asio::post(lot->executor(), [lot] { lot->time_is_up(); });
+  for (auto& lot : due) lot->post([lot] { lot->time_is_up(); });
 }
 
 void lot_service::fire_due_everywhere() {

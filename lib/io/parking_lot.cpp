@@ -19,8 +19,8 @@ void stop_link::attach(const std::stop_token& token, const std::shared_ptr<parki
 void stop_link::poke::operator()() const noexcept {
   auto target = lot.lock();
   if (!target || target->shut_down()) return;
-  auto& ex = target->executor();
-  asio::post(ex, [target = std::move(target)] { target->parking_lot::poke(); });
+  auto& home = *target;
+  home.post([target = std::move(target)] { target->parking_lot::poke(); });
 }
 
 parking_lot::parking_lot(asio::any_io_executor ex)

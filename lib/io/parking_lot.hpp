@@ -101,6 +101,7 @@ class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mo
 
  protected:
   ~waiter() = default;
+  const context& until() const noexcept { return ctx_; }
   /// Called when the waiter is about to leave before it was woken. Returns the error its coroutine goes on with, or
   /// none to stay (and be woken in the ordinary way).
   virtual error_code leaving(error_code why) { return why; }
@@ -210,7 +211,6 @@ class parking_lot : public std::enable_shared_from_this<parking_lot> {
   void store(Handler&& h, waiter& w);
   void begin_wait(waiter& w);
   void time_is_up();
-  void arm_for_waiters();
   void drop() noexcept;
 
   asio::any_io_executor executor_;
@@ -239,7 +239,7 @@ void parking_lot::store(Handler&& h, waiter& w) {
       if (type == asio::cancellation_type::none || !w.parked()) return;
       w.slot_fired_ = true;
       // A slot's handler must not destroy itself by going on with the coroutine.
-      asio::post(executor_, [self = shared_from_this()] { self->poke(); });
+      post([self = shared_from_this()] { self->poke(); });
     });
   w.handler_.emplace(std::forward<Handler>(h));
 }

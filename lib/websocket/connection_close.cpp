@@ -141,8 +141,8 @@ void connection::end(close_info info, error_code code, std::string text) {
   for (auto* p : std::exchange(pings_, {})) wake(*p, code);
   if (shut_down()) return;
   // Callbacks of the token are the user's: they run in a turn of their own.
-  asio::post(executor(), [source = done_, scopes = std::move(scopes_)]() mutable { source.request_stop(); });
-  if (auto o = drain_observer_.lock()) asio::post(executor(), [o] { o->on_ended(); });
+  post([source = done_, scopes = std::move(scopes_)]() mutable { source.request_stop(); });
+  if (auto o = drain_observer_.lock()) post([o] { o->on_ended(); });
 }
 
 // Takes the transport down so that the peer can read our last words: what is queued leaves, our end is said, input is
