@@ -212,6 +212,9 @@ class conn {
   /// read is in progress. As `read` it drops the rest of a message that was being read in parts. From the connection's
   /// executor only.
   std::optional<message> try_next();
+  /// The same into a message whose memory is used again, for a loop without any allocation: whether there was one; if
+  /// not, `into` is empty.
+  bool try_next(message& into);
 
   /// Begins to read a message in parts, as they arrive; completes when the first of it is there. What is left unread of
   /// a message is dropped by the next `read` or `reader`. See `message_reader` (<coax/message_stream.hpp>).
@@ -239,6 +242,10 @@ class conn {
   task<> write_binary(std::span<const std::byte> bytes, context ctx = {});
   /// As `write`, with the error as a value.
   task<result<void>> try_write(message_kind kind, asio::const_buffer bytes, context ctx = {});
+  /// Sends a message without waiting and without a coroutine, if that is possible. False if not, and then nothing is
+  /// sent: the send queue has no room, the message is over 16 KiB, or the connection is closing or has ended; `write`
+  /// waits, or tells. From the connection's executor only.
+  bool try_send(message_kind kind, asio::const_buffer bytes);
   /// Sends a message that was framed before; see `prepared_message` (<coax/prepared_message.hpp>).
   task<> write(const prepared_message& m, context ctx = {});
 

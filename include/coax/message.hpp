@@ -12,6 +12,10 @@
 
 namespace coax {
 
+namespace protocol {
+class assembler;
+}
+
 /// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6).
 enum class message_kind : unsigned char { text = 1, binary = 2 };
 
@@ -95,6 +99,8 @@ class message {
   detail::storage release() && noexcept { return std::move(storage_); }
 
  private:
+  friend class protocol::assembler;  // receives into the memory of a message that is there
+
   detail::storage storage_;
   message_kind kind_ = message_kind::text;
 };

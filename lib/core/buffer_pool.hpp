@@ -39,7 +39,7 @@ class borrowed_buffer {
     if (block_.data) give_block(block_);
     block_ = {};
   }
-  std::byte* data() noexcept { return block_.data; }
+  std::byte* data() const noexcept { return block_.data; }
   explicit operator bool() const noexcept { return block_.data != nullptr; }
 
  private:

@@ -40,7 +40,7 @@ assembler::assembler(const options& how)
 
 assembler::event assembler::feed(std::span<std::byte> in, std::size_t& consumed) {
   consumed = 0;
-  if (take_whole(in, consumed)) [[likely]]
+  if (take_whole(in, consumed, message_)) [[likely]]
     return event::message;
   do {
     if (stage_ == stage::header && !read_header(in, consumed)) break;
@@ -53,37 +53,46 @@ assembler::event assembler::feed(std::span<std::byte> in, std::size_t& consumed)
   return in_parts() && in_message_ && !message_.empty() ? event::part : event::need_more;
 }
 
-/// What nearly every message is: uncompressed, in one frame, all of it there. Whatever else there is, an error above
-/// all, is for the general way, which finds nothing consumed.
-bool assembler::take_whole(std::span<const std::byte> in, std::size_t& consumed) {
+bool assembler::take_whole(std::span<const std::byte> in, std::size_t& consumed, coax::detail::storage& to) {
   if (stage_ != stage::header || in_message_ || !header_.empty() || in_parts() || tap_) return false;
-  frame_header frame;
-  const auto header = decode_header(in, {options_.role, false, false}, frame);
-  if (!header.complete || !frame.fin || is_control(frame.op)) return false;
-  if (frame.length > hot_chunk || frame.length > in.size() - header.size) return false;
-  if (frame.length > effective(options_.read_limit)) return false;
+  if (in.size() < 2) return false;
+  const auto b0 = std::to_integer<unsigned>(in[0]), b1 = std::to_integer<unsigned>(in[1]);
+  // A final frame of text or binary without reserved bits, masked as it must be.
+  const bool masked = options_.role == role::server;
+  if ((b0 != 0x81 && b0 != 0x82) || ((b1 & 0x80) != 0) != masked) return false;
+  std::size_t n = b1 & 0x7f;
+  std::size_t header = masked ? 6 : 2;
+  if (n >= 126) {
+    header += 2;
+    if (n == 127 || in.size() < header) return false;
+    n = static_cast<std::size_t>(detail::read_length(in.data() + 2, b1));
+    if (n < 126 || n > hot_chunk) return false;
+  }
+  if (in.size() < header + n || n > effective(options_.read_limit)) return false;
 
-  const auto n = static_cast<std::size_t>(frame.length);
-  const auto* const from = in.data() + header.size;
-  message_.clear();
-  message_.reserve(n);
-  if (options_.role == role::server) {
-    mask_copy(message_.data(), from, n, frame.key);
+  const auto* const from = in.data() + header;
+  to.clear();
+  to.reserve(n);
+  if (masked) {
+    masking_key key;
+    std::memcpy(key.data(), from - key.size(), key.size());
+    mask_copy(to.data(), from, n, key);
   } else if (n != 0) {
-    std::memcpy(message_.data(), from, n);
+    std::memcpy(to.data(), from, n);
   }
-  message_.resize(n);
-  if (frame.op == opcode::text && options_.validate_utf8) {
+  const auto kind = static_cast<message_kind>(b0 & 0x0f);
+  if (kind == message_kind::text && options_.validate_utf8) {
     utf8_.reset();
-    if (!utf8_.push({message_.data(), n}) || !utf8_.complete()) return false;
+    if (!utf8_.push({to.data(), n}) || !utf8_.complete()) return false;
   }
+  to.resize(n);
 
-  kind_ = static_cast<message_kind>(frame.op);
+  kind_ = kind;
   compressed_ = false;
   ++statistics_.frames;
   ++statistics_.messages;
   statistics_.bytes += n;
-  consumed = header.size + n;
+  consumed = header + n;
   return true;
 }
 

@@ -74,6 +74,16 @@ class assembler {
   /// tells of a part that is there.
   event feed(std::span<std::byte> in, std::size_t& consumed);
 
+  /// The short way to what nearly every message is: uncompressed, in one frame, all of it there. If `in` begins with
+  /// one it is in `out`, in whose memory if that has room. If not, an error above all, `out` is empty and `feed` goes
+  /// the general way from here.
+  bool take_message(std::span<const std::byte> in, std::size_t& consumed, message& out) {
+    const bool taken = take_whole(in, consumed, out.storage_);
+    if (!taken) out.storage_.clear();
+    out.kind_ = kind_;
+    return taken;
+  }
+
   /// Whether `feed` has something to tell without further bytes: the input of a compressed message is used up, and not
   /// all of its output has been handed out in parts.
   bool has_more() const noexcept { return stage_ == stage::data && (output_pending_ || taken_ == length_); }
@@ -128,7 +138,7 @@ class assembler {
  private:
   enum class stage : std::uint8_t { header, data, control, failed };
 
-  bool take_whole(std::span<const std::byte> in, std::size_t& consumed);
+  bool take_whole(std::span<const std::byte> in, std::size_t& consumed, coax::detail::storage& to);
   bool read_header(std::span<const std::byte> in, std::size_t& consumed);
   void begin_control(const frame_header& frame) noexcept;
   bool begin_data(const frame_header& frame);

@@ -57,17 +57,14 @@ header_progress header_parser::feed_kept(std::span<const std::byte> in, frame_ru
   return progress;
 }
 
-bool header_parser::frame_ahead(std::span<const std::byte> rest) const noexcept {
+bool header_parser::kept_frame_ahead(std::span<const std::byte> rest) const noexcept {
   auto front = bytes_;
   const auto taken = std::min(rest.size(), front.size() - kept_);
   std::copy_n(rest.begin(), taken, front.begin() + kept_);
   const std::size_t known = kept_ + taken;
   if (known < 2) return false;
 
-  const auto b1 = std::to_integer<unsigned>(front[1]);
-  const auto extended = detail::extended_length_size(b1);
-  const std::size_t size = 2 + extended + ((b1 & 0x80) ? 4 : 0);
-  return known >= size && kept_ + rest.size() - size >= detail::read_length(front.data() + 2, b1);
+  return holds_frame(front.data(), kept_ + rest.size(), std::to_integer<unsigned>(front[1]));
 }
 
 }  // namespace coax::protocol

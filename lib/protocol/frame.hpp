@@ -155,9 +155,19 @@ class header_parser {
   bool empty() const noexcept { return kept_ == 0; }
 
   /// Whether what is kept and `rest` hold a whole frame, be it allowed or not.
-  bool frame_ahead(std::span<const std::byte> rest) const noexcept;
+  bool frame_ahead(std::span<const std::byte> rest) const noexcept {
+    if (kept_ != 0 || rest.size() < max_header_size) return kept_frame_ahead(rest);
+    const auto b1 = std::to_integer<unsigned>(rest[1]);
+    return holds_frame(rest.data(), rest.size(), b1);
+  }
 
  private:
+  /// Whether `size` bytes, of which the first ones are at `front`, hold the header and the payload that `b1` begins.
+  static bool holds_frame(const std::byte* front, std::size_t size, unsigned b1) noexcept {
+    const std::size_t header = 2 + detail::extended_length_size(b1) + ((b1 & 0x80) ? 4 : 0);
+    return size >= header && size - header >= detail::read_length(front + 2, b1);
+  }
+  bool kept_frame_ahead(std::span<const std::byte> rest) const noexcept;
   header_progress feed_kept(std::span<const std::byte> in, frame_rules rules, frame_header& out) noexcept;
 
   std::array<std::byte, max_header_size> bytes_{};

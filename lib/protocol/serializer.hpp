@@ -5,8 +5,10 @@
 #include "protocol/frame.hpp"
 #include <coax/message.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <span>
 
 namespace coax::protocol {
@@ -58,6 +60,18 @@ class encoded_header {
 frame_header append_frame(coax::detail::storage& out, role sender, frame_kind kind, std::span<const std::byte> payload);
 frame_header append_frame(coax::detail::storage& out, role sender, frame_kind kind,
                           std::span<const asio::const_buffer> payload);
+
+/// The same for what servers mostly send: not masked, not fragmented, of less than 126 bytes.
+inline void append_short_frame(coax::detail::storage& out, opcode op, asio::const_buffer payload) {
+  const std::size_t size = 2 + payload.size();
+  if (out.capacity() - out.size() < size) [[unlikely]]
+    out.reserve(std::max(out.size() + size, 2 * out.capacity()));
+  auto* const at = out.data() + out.size();
+  at[0] = static_cast<std::byte>(0x80u | static_cast<unsigned>(op));
+  at[1] = static_cast<std::byte>(payload.size());
+  if (payload.size() != 0) std::memcpy(at + 2, payload.data(), payload.size());
+  out.resize(out.size() + size);
+}
 
 /// Appends a header alone; a client masks the payload that follows with a `payload_masker` of the header.
 frame_header append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length);

@@ -26,8 +26,7 @@ task<result<message>> read_at_home(connection_ptr c, context ctx) {
   if (!c->take(ctx, m, ec)) {
     detail::read_waiter w(*c, ctx);
     while (w.pending()) co_await c->park(w);
-    ec = w.outcome();
-    if (!ec) m = c->claim();
+    ec = w.claim(m);
   }
   if (ec) co_return ec;
   co_return std::move(m);
@@ -125,8 +124,7 @@ task<message> conn::read(context ctx) {
     keep = connection_;
     detail::read_waiter w(*c, ctx);
     while (w.pending()) co_await c->park(w);
-    ec = w.outcome();
-    if (!ec) m = c->claim();
+    ec = w.claim(m);
   }
   if (ec) c->throw_error(ec, "read");
   co_return m;
@@ -145,8 +143,7 @@ task<std::optional<message>> conn::next(context ctx) {
     keep = connection_;
     detail::read_waiter w(*c, ctx);
     while (w.pending()) co_await c->park(w);
-    ec = w.outcome();
-    if (!ec) m = c->claim();
+    ec = w.claim(m);
   }
   if (!ec) co_return std::move(m);
   if (const auto end = c->closed(); ec == errc::closed && end && detail::is_ordinary_end(end->status, end->clean))
@@ -167,19 +164,24 @@ task<result<message>> conn::try_read(context ctx) {
     keep = connection_;
     detail::read_waiter w(*c, ctx);
     while (w.pending()) co_await c->park(w);
-    ec = w.outcome();
-    if (!ec) m = c->claim();
+    ec = w.claim(m);
   }
   if (ec) co_return ec;
   co_return std::move(m);
 }
 
 std::optional<message> conn::try_next() {
-  connection_->check_home();
   message m;
-  error_code ec;
-  if (!connection_->take({}, m, ec) || ec) return std::nullopt;
+  if (!try_next(m)) return std::nullopt;
   return m;
+}
+
+bool conn::try_next(message& into) {
+  connection_->check_home();
+  error_code ec;
+  if (connection_->take(into, ec) && !ec) return true;
+  into = message();
+  return false;
 }
 
 task<> conn::write(message_kind kind, asio::const_buffer bytes, context ctx) {
@@ -236,6 +238,12 @@ task<result<void>> conn::try_write(message_kind kind, asio::const_buffer bytes, 
   }
   if (w.ec) co_return w.ec;
   co_return result<void>();
+}
+
+bool conn::try_send(message_kind kind, asio::const_buffer bytes) {
+  connection_->check_home();
+  error_code ec;
+  return connection_->send(opcode_of(kind), pieces(&bytes, 1), bytes.size(), compression::automatic, ec) && !ec;
 }
 
 task<> conn::write(const prepared_message& m, context ctx) {

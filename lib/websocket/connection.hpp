@@ -105,7 +105,7 @@ class ping_waiter final : public waiter {
 ///
 ///     read_waiter w(*c, ctx);
 ///     while (w.pending()) co_await c->park(w);
-///     // w.outcome(): nothing if a message is ready
+///     ec = w.claim(message);
 class read_waiter final : public waiter {
  public:
   read_waiter(connection& c, const context& ctx) noexcept;
@@ -113,11 +113,13 @@ class read_waiter final : public waiter {
 
   /// Receives what is there; whether it must be waited for.
   bool pending();
+  /// Nothing if a message is ready.
   const error_code& outcome() const noexcept { return outcome_; }
+  /// The same, having taken the message.
+  const error_code& claim(message& out) noexcept;
 
  private:
   connection& connection_;
-  const context& until_;
   error_code outcome_;
   bool has_waited_ = false;
 };
@@ -149,11 +151,10 @@ class connection final : public parking_lot, public transport::observer {
       return true;
     if ((ec = ctx.stopped())) [[unlikely]]
       return true;
-    if (open_reader_ != 0) [[unlikely]]
-      drop_unread();
-    const flag_guard guard(reading_);
     return take_ready(out, ec);
   }
+  /// The same for who never waits.
+  bool take(message& out, error_code& ec) { return !may_read(ec) || take_ready(out, ec); }
   /// Until there is something to take, or will never be.
   task<error_code> wait_until_ready(const context& ctx);
   /// The message that was waited for.
@@ -269,7 +270,7 @@ class connection final : public parking_lot, public transport::observer {
   template <class F>
   bool deferred(F f) {
     if (!in_hook_) return false;
-    asio::post(executor(), [c = self(), f = std::move(f)]() mutable { f(*c); });
+    post([c = self(), f = std::move(f)]() mutable { f(*c); });
     return true;
   }
   bool may_read(error_code& ec) const noexcept {
@@ -289,6 +290,10 @@ class connection final : public parking_lot, public transport::observer {
 
   // connection_read.cpp
   bool take_ready(message& out, error_code& ec);
+  std::span<std::byte> unread() const noexcept {
+    if (input_begin_ == input_end_) return {};
+    return {input_.data() + input_begin_, input_end_ - input_begin_};
+  }
   bool advance();
   bool handle(protocol::assembler::event e);
   bool handle_data(bool part);
@@ -298,6 +303,7 @@ class connection final : public parking_lot, public transport::observer {
   bool wants_input();
   std::size_t take_early(asio::mutable_buffer to) noexcept;
   bool awaits_control() const noexcept;
+  void go_on_for_control();
   bool input_ahead() const noexcept;
   void pump();
   void on_pong(std::span<const std::byte> payload);

@@ -24,6 +24,16 @@ std::shared_ptr<connection> connection::create(std::shared_ptr<transport> t, con
 }
 
 bool connection::take_ready(message& out, error_code& ec) {
+  if (open_reader_ != 0) [[unlikely]]
+    drop_unread();
+  const flag_guard guard(reading_);
+  std::size_t used = 0;
+  if (!has_ready_ && !ended_ && !peer_ended_ && assembler_.take_message(unread(), used, out)) [[likely]] {
+    input_begin_ += used;
+    messages_received_.add();
+    go_on_for_control();
+    return true;
+  }
   if (!has_ready_ && !advance() && !peer_ended_) return false;
   if (has_ready_) {
     out = claim();
@@ -37,7 +47,7 @@ bool connection::take_ready(message& out, error_code& ec) {
 bool connection::advance() {
   while (input_begin_ != input_end_ || assembler_.has_more()) {
     std::size_t used = 0;
-    const auto event = assembler_.feed({input_.data() + input_begin_, input_end_ - input_begin_}, used);
+    const auto event = assembler_.feed(unread(), used);
     input_begin_ += used;
     if (handle(event)) return true;
   }
@@ -144,11 +154,7 @@ bool connection::awaits_control() const noexcept {
          ((write_error_ || peer_ended_) && !ended_);
 }
 
-bool connection::input_ahead() const noexcept {
-  return input_begin_ != input_end_ &&
-         assembler_.frame_ahead(
-             {const_cast<borrowed_buffer&>(input_).data() + input_begin_, input_end_ - input_begin_});
-}
+bool connection::input_ahead() const noexcept { return input_begin_ != input_end_ && assembler_.frame_ahead(unread()); }
 
 // The top of a handler: receives until a message is ready for the reader, then goes on with him as the last act.
 void connection::pump() {
@@ -163,9 +169,13 @@ void connection::pump() {
 
 message connection::claim() noexcept {
   has_ready_ = false;
-  // Who waits for a control frame behind the message can go on.
-  if (awaits_control() && !read_waiting_) post_turn();
+  go_on_for_control();
   return std::move(ready_);
+}
+
+// Who waits for a control frame behind a message that was taken can go on.
+void connection::go_on_for_control() {
+  if (awaits_control() && !read_waiting_) post_turn();
 }
 
 task<error_code> connection::wait_until_ready(const context& ctx) {
@@ -175,8 +185,7 @@ task<error_code> connection::wait_until_ready(const context& ctx) {
   co_return w.outcome();
 }
 
-read_waiter::read_waiter(connection& c, const context& ctx) noexcept
-    : waiter(ctx, &c.read_link_), connection_(c), until_(ctx) {
+read_waiter::read_waiter(connection& c, const context& ctx) noexcept : waiter(ctx, &c.read_link_), connection_(c) {
   c.reading_ = true;
 }
 
@@ -191,7 +200,7 @@ bool read_waiter::pending() {
     if (c.reader_ == this) c.reader_ = nullptr;
     outcome_ = result();
     // What has been seen to be stopped takes nothing.
-    if (!outcome_) outcome_ = until_.stopped();
+    if (!outcome_) outcome_ = until().stopped();
     if (outcome_) return false;
   }
   if (c.wants_input()) {
@@ -201,6 +210,11 @@ bool read_waiter::pending() {
   }
   if (!c.has_ready_) outcome_ = c.read_end();
   return false;
+}
+
+const error_code& read_waiter::claim(message& out) noexcept {
+  if (!outcome_) out = connection_.claim();
+  return outcome_;
 }
 
 // Receives what is there; true if a reader has to wait for more.

@@ -119,6 +119,8 @@ class outbox {
   void append(protocol::opcode op, std::span<const const_buffer> pieces, std::size_t size, coax::compression how) {
     if (compresses(size, how)) [[unlikely]]
       return append_compressed(op, pieces, size);
+    if (size < 126 && pieces.size() == 1 && sender_ == protocol::role::server && !tap_)
+      return protocol::append_short_frame(out_, op, pieces.front());
     tell(protocol::append_frame(out_, sender_, {op}, pieces));
   }
   bool accepts(const outgoing& what) const noexcept {

@@ -52,6 +52,19 @@ BOOST_AUTO_TEST_CASE(scattered_buffers_become_one_frame) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_short_way_writes_the_same_bytes) {
+  coax::detail::storage out;
+  wire expected;
+  for (std::size_t size = 0; size != 126; ++size) {
+    const std::string payload(size, static_cast<char>('a' + size % 26));
+    const auto op = size % 2 == 0 ? opcode::text : opcode::binary;
+    append_short_frame(out, op, asio::buffer(payload));
+    const auto bytes = frame(role::server, {op}, payload);
+    expected.insert(expected.end(), bytes.begin(), bytes.end());
+  }
+  BOOST_TEST((bytes_in(out) == expected));
+}
+
 BOOST_AUTO_TEST_CASE(a_client_takes_a_fresh_key_for_each_frame) {
   BOOST_TEST((frame(role::client, {opcode::text}, "Hello") != frame(role::client, {opcode::text}, "Hello")));
 }

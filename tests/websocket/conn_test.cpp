@@ -104,6 +104,69 @@ COAX_CORO_TEST(messages_that_have_arrived_are_taken_without_waiting) {
   BOOST_TEST(!p.server.try_next());
 }
 
+COAX_CORO_TEST(messages_that_have_arrived_are_taken_into_the_same_memory) {
+  peers p(ioc);
+  for (const std::string text : {"one", "two", "three"}) co_await p.client.write_text(text);
+  const std::string long_one(1000, 'x');
+  co_await p.client.write(message_kind::binary, asio::buffer(long_one));
+  co_await settle();
+  auto m = co_await p.server.read();
+  const auto* const memory = m.bytes().data();
+  for (const std::string text : {"two", "three"}) {
+    BOOST_TEST(p.server.try_next(m));
+    BOOST_TEST(m.text() == text);
+    BOOST_TEST((m.bytes().data() == memory));
+  }
+  BOOST_TEST(p.server.try_next(m));
+  BOOST_TEST(m.text() == long_one);
+  BOOST_TEST((m.kind() == message_kind::binary));
+  BOOST_TEST(!p.server.try_next(m));
+  BOOST_TEST(m.empty());
+}
+
+// The short way must not pass by what a reader has to be told of.
+COAX_CORO_TEST(messages_in_a_row_end_with_the_frame_that_is_none) {
+  peers p(ioc);
+  co_await p.client.write_text("one");
+  const auto pong = beside(ioc.get_executor(), [&]() -> task<> { co_await p.client.ping(); });
+  co_await settle();
+  co_await p.client.write_text("two");
+  p.client.start_close(status::going_away, "bye");
+  co_await settle();
+  auto m = co_await p.server.read();
+  BOOST_TEST(m.text() == "one");
+  BOOST_TEST(p.server.try_next(m));
+  BOOST_TEST(m.text() == "two");
+  BOOST_TEST(!p.server.try_next(m));
+  co_await settle();
+  BOOST_TEST(*pong);
+  const auto end = co_await p.server.next();
+  BOOST_TEST(!end);
+  BOOST_TEST((p.server.closed().status == status::going_away));
+  BOOST_TEST(!p.server.try_next(m));
+}
+
+COAX_CORO_TEST(a_message_is_sent_at_once_or_not_at_all) {
+  peers p(ioc, options().send_queue_limit(1000).read_limit(0));
+  const std::string half(500, 'h'), large(16 * 1024 + 1, 'l');
+  BOOST_TEST(p.server.try_send(message_kind::text, asio::buffer(half)));
+  BOOST_TEST(!p.server.try_send(message_kind::text, asio::buffer(large)));
+  p.server_end->stall();
+  std::size_t taken = 0;
+  while (taken < 100 && p.server.try_send(message_kind::binary, asio::buffer(half))) ++taken;
+  BOOST_TEST(taken > 0u);
+  BOOST_TEST(taken < 100u);
+  p.server_end->unstall();
+  for (std::size_t i = 0; i != taken + 1; ++i) {
+    const auto m = co_await p.client.read();
+    BOOST_TEST(m.text() == half);
+  }
+  BOOST_TEST(p.server.try_send(message_kind::text, asio::buffer(half)));
+  p.server.close_now();
+  co_await settle();
+  BOOST_TEST(!p.server.try_send(message_kind::text, asio::buffer(half)));
+}
+
 COAX_CORO_TEST(writes_of_one_turn_leave_in_one_system_call) {
   peers p(ioc);
   const auto before = p.server_end->calls();
