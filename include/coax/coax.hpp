@@ -6,6 +6,7 @@
 #include <coax/byte_stream.hpp>
 #include <coax/codec.hpp>
 #include <coax/conn.hpp>
+#include <coax/connect_options.hpp>
 #include <coax/context.hpp>
 #include <coax/cookie_jar.hpp>
 #include <coax/deflate.hpp>
