@@ -12,6 +12,8 @@
 #include <coax/deflate.hpp>
 #include <coax/dial.hpp>
 #include <coax/error.hpp>
+#include <coax/event_source.hpp>
+#include <coax/event_source_options.hpp>
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
 #include <coax/message.hpp>
