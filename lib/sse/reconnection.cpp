@@ -12,6 +12,16 @@ namespace coax::sse {
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
+namespace {
+
+// Compared in its own unit: there are more milliseconds, and seconds, than nanoseconds.
+template <class Duration>
+nanoseconds at_most(nanoseconds limit, Duration d) {
+  return d > std::chrono::floor<Duration>(limit) ? limit : nanoseconds(d);
+}
+
+}  // namespace
+
 reconnection::reconnection(const event_source_options& options, std::uint32_t seed)
     : retry_(options.retry()),
       growth_(options.growth()),
@@ -20,10 +30,7 @@ reconnection::reconnection(const event_source_options& options, std::uint32_t se
       max_retry_(options.max_retry()),
       random_(seed) {}
 
-void reconnection::retry(std::chrono::milliseconds d) noexcept {
-  // Compared before it is converted: a stream may name more milliseconds than there are nanoseconds.
-  retry_ = d < max_retry_ ? nanoseconds(d) : max_retry_;
-}
+void reconnection::retry(std::chrono::milliseconds d) noexcept { retry_ = at_most(max_retry_, d); }
 
 nanoseconds reconnection::failed(coax::detail::steady::time_point now,
                                  std::optional<std::chrono::seconds> retry_after) {
@@ -32,7 +39,7 @@ nanoseconds reconnection::failed(coax::detail::steady::time_point now,
   ++failures_;
 
   nanoseconds least = retry_;
-  if (retry_after) least = std::max(least, *retry_after < max_retry_ ? nanoseconds(*retry_after) : max_retry_);
+  if (retry_after) least = std::max(least, at_most(max_retry_, *retry_after));
   // A server that says `retry: 0` wants to be asked at once, but not in a loop while it is away.
   const nanoseconds unit = failures_ == 1 ? least : std::max<nanoseconds>(least, 100ms);
   const double grown = static_cast<double>(unit.count()) * std::pow(growth_, failures_);

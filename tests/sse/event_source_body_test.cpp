@@ -39,6 +39,9 @@ std::string compressed(const std::vector<std::string>& pieces, int bits, bool fi
   return out;
 }
 
+// g++ 12 takes no initializer list in a co_await expression.
+std::string alone(const std::string& text, int bits) { return compressed({text}, bits); }
+
 std::string hex(std::size_t n) {
   char text[20];
   std::snprintf(text, sizeof text, "%zx", n);
@@ -54,7 +57,8 @@ std::string chunked(const std::string& body, std::size_t size) {
   return out + "0\r\nTrailer: x\r\n\r\n";
 }
 
-const std::vector<std::string> pieces = {"id: 1\nretry: 0\n", "data: one\n\n", ": c\nevent: e\r\ndata: tw", "o\rid: 2\r\r", "id: 3\ndata: three\n\n"};
+const std::vector<std::string> pieces = {"id: 1\nretry: 0\n", "data: one\n\n", ": c\nevent: e\r\ndata: tw",
+                                         "o\rid: 2\r\r", "id: 3\ndata: three\n\n"};
 
 std::string whole() {
   std::string all;
@@ -73,7 +77,8 @@ std::vector<std::string> answers() {
       chunks + chunked(body, 7),
       "HTTP/1.1 103 Early\r\nA: b\r\n\r\n" + chunks + chunked(body, 1000),
       gz + "gzip\r\n\r\n" + compressed(pieces, 31),
-      gz + "x-gzip\r\n\r\n" + compressed({pieces[0], pieces[1]}, 31) + compressed({pieces[2], pieces[3], pieces[4]}, 31),
+      gz + "x-gzip\r\n\r\n" + compressed({pieces[0], pieces[1]}, 31) +
+          compressed({pieces[2], pieces[3], pieces[4]}, 31),
       gz + "deflate\r\n\r\n" + compressed(pieces, 15),
       gz + "deflate\r\n\r\n" + compressed(pieces, -15, false),
       gz + "gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(compressed(pieces, 31), 5),
@@ -107,8 +112,9 @@ COAX_CORO_TEST(each_framing_and_coding_gives_the_same_events_however_it_is_cut) 
 // The server goes on behind the last id, as one that knows ids does.
 std::string rest_behind(const std::string& id) {
   std::string out = ok;
-  for (const auto& [number, block] : {std::pair(1, "id: 1\ndata: one\n\n"), std::pair(2, "id: 2\nevent: e\ndata: two\n\n"),
-                                      std::pair(3, "id: 3\ndata: three\n\n")})
+  for (const auto& [number, block] :
+       {std::pair(1, "id: 1\ndata: one\n\n"), std::pair(2, "id: 2\nevent: e\ndata: two\n\n"),
+        std::pair(3, "id: 3\ndata: three\n\n")})
     if (id.empty() || number > std::stoi(id)) out += block;
   return out;
 }
@@ -132,7 +138,8 @@ COAX_CORO_TEST(cut_at_every_byte_of_the_answer_no_event_is_lost_or_doubled) {
         event_source es(ioc.get_executor(), "http://h/", site.options());
         for (const auto& expected : all_events) {
           const auto got = co_await describe_next(es);
-          if (got != expected) BOOST_ERROR("cut at " << at << ": " << got << " in place of " << expected << " of " << text);
+          if (got != expected)
+            BOOST_ERROR("cut at " << at << ": " << got << " in place of " << expected << " of " << text);
         }
         if (es.stats().events != 3) BOOST_ERROR("cut at " << at);
       }
@@ -173,22 +180,23 @@ COAX_SCENARIO_TEST(the_hook_is_told_how_a_stream_ended) {
   BOOST_CHECK(ec && ec != asio::error::eof);
   ec = co_await how_it_ends(ioc, gz + "this is not gzip", &data);
   BOOST_CHECK(ec == errc::corrupt_data);
-  ec = co_await how_it_ends(ioc, gz + compressed({"data: d\n\n"}, 31) + "and more", &data);
+  ec = co_await how_it_ends(ioc, gz + alone("data: d\n\n", 31) + "and more", &data);
   BOOST_CHECK(ec == errc::corrupt_data);
-  ec = co_await how_it_ends(ioc, stream_head + "Content-Encoding: deflate\r\n\r\n" + compressed({"data: e\n\n"}, 15) + "and more",
-                            &data);
+  ec = co_await how_it_ends(
+      ioc, stream_head + "Content-Encoding: deflate\r\n\r\n" + alone("data: e\n\n", 15) + "and more", &data);
   BOOST_CHECK(ec == errc::corrupt_data);
   BOOST_CHECK_EQUAL(data, "abcde");
 }
 
 COAX_CORO_TEST(a_line_of_chunks_that_never_ends_is_not_kept) {
-  const auto ec = co_await how_it_ends(ioc, stream_head + "Transfer-Encoding: chunked\r\n\r\n5;" + std::string(200'000, 'x'));
+  const auto ec =
+      co_await how_it_ends(ioc, stream_head + "Transfer-Encoding: chunked\r\n\r\n5;" + std::string(200'000, 'x'));
   BOOST_CHECK(ec && ec != asio::error::eof);
 }
 
 COAX_CORO_TEST(a_bomb_is_read_in_steps_and_its_event_refused) {
-  // 64 MiB of one line in 64 KiB.
-  const std::string bomb = compressed({"data: first\n\ndata: ", std::string(64 << 20, 'x')}, 31);
+  // 16 MiB of one line in 16 KiB.
+  const std::string bomb = alone("data: first\n\ndata: " + std::string(16 << 20, 'x'), 31);
   const event_site site(ioc, says({stream_head + "Content-Encoding: gzip\r\n\r\n" + bomb}));
   event_source es(ioc.get_executor(), "http://h/", site.options());
   const auto first = co_await next_data(es);

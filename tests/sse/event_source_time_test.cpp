@@ -81,6 +81,7 @@ BOOST_AUTO_TEST_CASE(what_a_server_asks_for_is_a_floor_and_capped) {
   BOOST_CHECK(r.failed(start, 30s) == 30s);
   BOOST_CHECK(r.failed(start, 0s) == 1s);
   BOOST_CHECK(r.failed(start, std::chrono::seconds::max()) == 5min);
+  r.event();
   r.retry(7ms);
   BOOST_CHECK(r.failed(start) == 7ms);
   r.retry(std::chrono::milliseconds::max());
