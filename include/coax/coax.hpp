@@ -6,11 +6,14 @@
 #include <coax/byte_stream.hpp>
 #include <coax/codec.hpp>
 #include <coax/conn.hpp>
+#include <coax/connect_options.hpp>
 #include <coax/context.hpp>
 #include <coax/cookie_jar.hpp>
 #include <coax/deflate.hpp>
 #include <coax/dial.hpp>
 #include <coax/error.hpp>
+#include <coax/event_source.hpp>
+#include <coax/event_source_options.hpp>
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
 #include <coax/message.hpp>

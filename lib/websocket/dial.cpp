@@ -19,12 +19,12 @@ task<std::optional<conn>> shake_hands(dial_request& request, const dial_options&
   const error_code ec = co_await attempt.io().write(bytes, ctx);
   if (ec) throw system_error(ec, "dial: sending the request to " + request.target().name());
 
-  reply_reader reply(attempt.io());
+  reply_reader reply(attempt.io(), options.who());
   co_await reply.read_head(ctx);
-  const auto fields = reply.fields();
+  const auto fields = reply.head().fields();
   request.keep_cookies(fields);
   protocol::reply_head answer;
-  answer.status = reply.status();
+  answer.status = reply.head().status();
   answer.fields = fields;
   std::string wrong;
   if (request.follows(answer.status)) {
@@ -46,7 +46,7 @@ task<std::optional<conn>> shake_hands(dial_request& request, const dial_options&
   }
   std::string body;
   if (answer.status != 101) body = co_await reply.read_body(ctx);
-  throw handshake_error("dial: " + wrong, answer.status, reply.copy_fields(), std::move(body));
+  throw handshake_error("dial: " + wrong, answer.status, reply.head().copy_fields(), std::move(body));
 }
 
 }  // namespace

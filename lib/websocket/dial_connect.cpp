@@ -35,25 +35,27 @@ task<result<typename Protocol::socket>> connect(typename Protocol::endpoint to, 
 }
 
 #ifdef BOOST_ASIO_HAS_LOCAL_SOCKETS
-task<std::shared_ptr<transport>> connect_unix(const dial_target& target, const context& ctx) {
+task<std::shared_ptr<transport>> connect_unix(const dial_target& target, const connect_settings& options,
+                                              const context& ctx) {
   using protocol = asio::local::stream_protocol;
   constexpr std::size_t longest = 107;  // sun_path; the constructor of the endpoint throws beyond it
   if (target.socket_path.size() > longest)
-    throw system_error(errc::bad_url, "dial: the path of the socket is too long");
+    throw system_error(errc::bad_url, options.who() + ": the path of the socket is too long");
   auto socket = co_await connect<protocol>(protocol::endpoint(target.socket_path), ctx);
-  if (!socket) throw system_error(socket.error(), "dial: connecting to " + target.socket_path);
+  if (!socket) throw system_error(socket.error(), options.who() + ": connecting to " + target.socket_path);
   co_return make_unix_transport(std::move(*socket));
 }
 #endif
 
 }  // namespace
 
-task<std::shared_ptr<transport>> connect_to(const dial_target& target, const dial_options& options,
+task<std::shared_ptr<transport>> connect_to(const dial_target& target, const connect_settings& options,
                                             const context& ctx) {
 #ifdef BOOST_ASIO_HAS_LOCAL_SOCKETS
-  if (!target.socket_path.empty()) co_return co_await connect_unix(target, ctx);
+  if (!target.socket_path.empty()) co_return co_await connect_unix(target, options, ctx);
 #else
-  if (!target.socket_path.empty()) throw system_error(asio::error::operation_not_supported, "dial: Unix sockets");
+  if (!target.socket_path.empty())
+    throw system_error(asio::error::operation_not_supported, options.who() + ": Unix sockets");
 #endif
   // Before anything is sent: a file that is missing is the caller's mistake.
   const auto tls = target.secure ? tls_for(options) : nullptr;

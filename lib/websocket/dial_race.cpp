@@ -111,7 +111,7 @@ std::optional<std::size_t> attempt_schedule::due(steady::time_point now) noexcep
   return begun_++;
 }
 
-task<tcp::socket> connect_first(std::vector<asio::ip::address> addresses, std::uint16_t port, std::string name,
+task<tcp::socket> connect_first(std::vector<asio::ip::address> addresses, std::uint16_t port, std::string what,
                                 const context& ctx) {
   const auto ex = co_await asio::this_coro::executor;
   const auto attempts = std::make_shared<race>(ex);
@@ -119,16 +119,15 @@ task<tcp::socket> connect_first(std::vector<asio::ip::address> addresses, std::u
   const auto order = interleave(addresses);
   attempt_schedule schedule(order.size());
   for (;;) {
-    if (const auto ec = ctx.stopped()) throw system_error(ec, "dial: connecting to " + name);
+    if (const auto ec = ctx.stopped()) throw system_error(ec, what);
     while (const auto i = schedule.due(now())) attempts->begin(tcp::endpoint(order[*i], port));
     const context until = ctx.with_deadline(schedule.next());
     const error_code ec = co_await attempts->change(until);
-    if (ec && ec != errc::deadline_exceeded) throw system_error(ec, "dial: connecting to " + name);
+    if (ec && ec != errc::deadline_exceeded) throw system_error(ec, what);
     if (auto socket = attempts->winner()) co_return std::move(*socket);
     for (auto n = attempts->take_failures(); n != 0; --n) schedule.failed();
     if (schedule.all_failed())
-      throw system_error(attempts->last_error(),
-                         "dial: connecting to " + name + " at " + to_string(attempts->last_failed()));
+      throw system_error(attempts->last_error(), what + " at " + to_string(attempts->last_failed()));
   }
 }
 

@@ -41,9 +41,9 @@ class attempt_schedule {
 };
 
 /// The first connection to one of these addresses that comes about; the sockets of the other attempts are closed, all
-/// of them when `ctx` stops. `name` is for the text of errors.
+/// of them when `ctx` stops. `what` begins the text of errors.
 /// @throws system_error the error of the last attempt that failed, or of `ctx`.
 task<asio::ip::tcp::socket> connect_first(std::vector<asio::ip::address> addresses, std::uint16_t port,
-                                          std::string name, const context& ctx);
+                                          std::string what, const context& ctx);
 
 }  // namespace coax::detail

@@ -1,47 +1,42 @@
-/// Reads the answer to an upgrade request, or to a CONNECT.
+/// Reads the answer to a request, or to a CONNECT.
 #pragma once
 
 #include "io/stream.hpp"
-#include "protocol/header_field.hpp"
+#include "websocket/reply_parser.hpp"
 #include <coax/handshake_error.hpp>
 
-#include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace coax::detail {
 
-/// Beast's parser, fed by hand. Bounded: the head in size, the body in size and time.
+/// Bounded: the head in size, the body of a refusal in size and time.
 class reply_reader {
  public:
-  static constexpr std::size_t max_head = 16 * 1024;
   static constexpr int max_interim = 10;
   static constexpr std::chrono::seconds body_time{3};
 
-  /// Who answers: the server, or the proxy of that name.
-  explicit reply_reader(stream& s);
-  reply_reader(stream& s, std::string proxy);
-  ~reply_reader();
+  /// `who` reads, for the text of errors; and who answers: the server, or the proxy of that name.
+  reply_reader(stream& s, std::string who, std::string proxy = {})
+      : stream_(s), who_(std::move(who)), proxy_(std::move(proxy)) {}
 
   /// Reads up to the end of the head, past interim answers (RFC 9110 section 15.2; 101 is none).
   /// @throws handshake_error (proxy_error from a proxy) it is not HTTP, or too long, or ends early; system_error the
   /// transport failed, or `ctx`.
   task<> read_head(context ctx);
-  unsigned status() const;
-  /// Points into this object.
-  std::vector<protocol::header_field> fields() const;
-  headers copy_fields() const;
+  const reply_parser& head() const noexcept { return parser_; }
+  /// Whether `read_head` failed because the connection ended.
+  bool ended_early() const noexcept { return ended_early_; }
 
   /// The beginning of the body, as far as it comes.
   task<std::string> read_body(context ctx);
 
+  /// The answer with its body still to come, which begins with `rest`.
+  reply_parser release() noexcept { return std::move(parser_); }
   /// What came behind the head.
-  std::span<const std::byte> rest() const noexcept;
+  std::span<const std::byte> rest() const noexcept { return std::as_bytes(std::span(input_)).subspan(used_); }
 
  private:
-  class parser;
-
   [[noreturn]] void refuse(const std::string& text) const;
   std::string sender() const { return proxy_.empty() ? "the server" : "the proxy " + proxy_; }
 
@@ -49,10 +44,12 @@ class reply_reader {
   task<error_code> read_more(const context& ctx);
 
   stream& stream_;
+  const std::string who_;
   const std::string proxy_;
-  std::unique_ptr<parser> parser_;
+  reply_parser parser_;
   std::string input_;
   std::size_t used_ = 0;
+  bool ended_early_ = false;
 };
 
 }  // namespace coax::detail

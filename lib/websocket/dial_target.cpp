@@ -16,8 +16,6 @@ using protocol::failure;
 
 failure wrong(std::string why) { return {errc::bad_url, {}, std::move(why)}; }
 
-bool equals_any(std::string_view s, std::string_view a, std::string_view b) { return s == a || s == b; }
-
 std::string request_of(const urls::url_view& u) {
   std::string r(std::string_view(u.encoded_path()));
   if (!r.starts_with('/')) r.insert(0, 1, '/');
@@ -26,7 +24,8 @@ std::string request_of(const urls::url_view& u) {
 }
 
 protocol::outcome<dial_target> unix_target(const urls::url_view& u) {
-  if (!u.encoded_authority().empty()) return wrong("must have three slashes: ws+unix:///path/to.sock:/target");
+  if (!u.encoded_authority().empty())
+    return wrong("must have three slashes: " + scheme_of(u) + ":///path/to.sock:/target");
   const std::string_view path = u.encoded_path();
   const auto colon = std::min(path.find(':'), path.size());
   dial_target t;
@@ -95,23 +94,41 @@ std::string resolve(std::string_view base, const urls::url_view& reference) {
 
 enum class unix_sockets : bool { refused, allowed };
 
-protocol::outcome<dial_target> target_of(const urls::url_view& u, unix_sockets local) {
-  // RFC 6455 section 3.
-  if (u.has_fragment()) return wrong("has a fragment, which a WebSocket URL must not have");
+std::string must_have(url_schemes schemes, unix_sockets local) {
+  const bool websocket = schemes == url_schemes::websocket;
+  const std::string names = websocket ? "ws, wss, http" : "http";
+  if (local == unix_sockets::refused) return "must have the scheme " + names + " or https";
+  return "must have the scheme " + names + ", https or " + (websocket ? "ws+unix" : "http+unix");
+}
+
+protocol::outcome<dial_target> target_by_scheme(const urls::url_view& u, url_schemes schemes, unix_sockets local) {
+  const bool websocket = schemes == url_schemes::websocket;
   const auto scheme = scheme_of(u);
-  if (scheme == "ws+unix" && local == unix_sockets::allowed) return unix_target(u);
-  if (equals_any(scheme, "wss", "https")) return network_target(u, true);
-  if (equals_any(scheme, "ws", "http")) return network_target(u, false);
-  return wrong(local == unix_sockets::allowed ? "must have the scheme ws, wss, http, https or ws+unix"
-                                              : "must have the scheme ws, wss, http or https");
+  if (local == unix_sockets::allowed && scheme == (websocket ? "ws+unix" : "http+unix")) return unix_target(u);
+  if (scheme == "https" || (websocket && scheme == "wss")) return network_target(u, true);
+  if (scheme == "http" || (websocket && scheme == "ws")) return network_target(u, false);
+  return wrong(must_have(schemes, local));
+}
+
+protocol::outcome<dial_target> target_of(const urls::url_view& u, url_schemes schemes, unix_sockets local) {
+  // RFC 6455 section 3.
+  if (u.has_fragment() && schemes == url_schemes::websocket)
+    return wrong("has a fragment, which a WebSocket URL must not have");
+  auto t = target_by_scheme(u, schemes, local);
+  if (t) t->schemes = schemes;
+  return t;
 }
 
 }  // namespace
 
-dial_target parse_dial_target(std::string_view url) {
+protocol::outcome<dial_target> parse_target(std::string_view url, url_schemes schemes) {
   const auto parsed = urls::parse_uri(url);
-  if (!parsed) throw system_error(errc::bad_url, "dial: the URL is malformed");
-  auto t = target_of(*parsed, unix_sockets::allowed);
+  if (!parsed) return wrong("is malformed");
+  return target_of(*parsed, schemes, unix_sockets::allowed);
+}
+
+dial_target parse_dial_target(std::string_view url) {
+  auto t = parse_target(url, url_schemes::websocket);
   if (!t) throw system_error(errc::bad_url, "dial: the URL " + t.error().text);
   return std::move(*t);
 }
@@ -127,10 +144,10 @@ protocol::outcome<dial_target> redirect_target(const dial_target& from, std::str
     return same;
   }
   std::string absolute(location);
-  if (!reference->has_scheme()) absolute.insert(0, from.secure ? "wss:" : "ws:");
+  if (!reference->has_scheme()) absolute.insert(0, from.secure ? "https:" : "http:");
   const auto url = urls::parse_uri(absolute);
   if (!url) return wrong("is malformed");
-  auto t = target_of(*url, unix_sockets::refused);
+  auto t = target_of(*url, from.schemes, unix_sockets::refused);
   if (t && from.secure && !t->secure) return wrong("leads from TLS to plain text at " + t->host_field);
   return t;
 }

@@ -8,8 +8,16 @@
 
 namespace coax::detail {
 
+/// What may lead to a target.
+enum class url_schemes : unsigned char {
+  websocket,  ///< ws, wss, http, https, ws+unix; a fragment is refused.
+  http        ///< http, https, http+unix; a fragment is dropped.
+};
+
 struct dial_target {
   dial_target() = default;
+
+  url_schemes schemes = url_schemes::websocket;
 
   bool secure = false;
   std::string host;  ///< A name or an address, without brackets; empty for a Unix socket.
@@ -24,6 +32,9 @@ struct dial_target {
   /// The URL in terms of HTTP, without user and password.
   std::string http_url() const { return (secure ? "https://" : "http://") + host_field + request; }
 };
+
+/// The text of a failure follows the words "the URL" and shows no password.
+protocol::outcome<dial_target> parse_target(std::string_view url, url_schemes schemes);
 
 /// @throws system_error errc::bad_url with a text that says what is wrong and shows no password.
 dial_target parse_dial_target(std::string_view url);

@@ -25,22 +25,22 @@ std::shared_ptr<asio::ssl::context> system_tls() {
 
 }  // namespace
 
-std::shared_ptr<asio::ssl::context> tls_for(const dial_options& options) {
+std::shared_ptr<asio::ssl::context> tls_for(const connect_settings& options) {
   if (options.tls()) return options.tls();
   if (options.ca_file().empty()) return system_tls();
   auto tls = modern_tls();
   error_code ec;
   tls->load_verify_file(options.ca_file(), ec);
-  if (ec) throw system_error(ec, "dial: the file of certificate authorities " + options.ca_file());
+  if (ec) throw system_error(ec, options.who() + ": the file of certificate authorities " + options.ca_file());
   return tls;
 }
 
 task<std::shared_ptr<transport>> start_tls(std::shared_ptr<transport> lower, std::shared_ptr<asio::ssl::context> tls,
-                                           std::string host, std::string name, const dial_options& options,
+                                           std::string host, std::string name, const connect_settings& options,
                                            const context& ctx) {
   const auto verify = options.insecure_skip_verify() ? tls_verify::none : tls_verify::peer;
   auto secured = co_await tls_connect(std::move(lower), *tls, std::move(host), verify, ctx);
-  if (!secured) throw system_error(secured.error(), "dial: the TLS handshake with " + name);
+  if (!secured) throw system_error(secured.error(), options.who() + ": the TLS handshake with " + name);
   co_return std::move(*secured);
 }
 

@@ -1,6 +1,7 @@
 /// Which proxy it is, and what it is told. No I/O.
 #include "websocket/dial_proxy.hpp"
 #include "websocket/proxy_environment.hpp"
+#include <coax/dial.hpp>
 
 #include <boost/test/unit_test.hpp>
 

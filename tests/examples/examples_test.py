@@ -13,7 +13,7 @@ import urllib.parse
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from programs import PATIENCE, Program  # noqa: E402
 
-ALL = ("cancellable_handler", "chat", "echo_client", "echo_server", "pipe", "ticker_client")
+ALL = ("cancellable_handler", "chat", "echo_client", "echo_server", "pipe", "sse_client", "ticker_client")
 
 
 def address(url):
