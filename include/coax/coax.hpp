@@ -11,6 +11,7 @@
 #include <coax/deflate.hpp>
 #include <coax/dial.hpp>
 #include <coax/error.hpp>
+#include <coax/event_stream.hpp>
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
 #include <coax/message.hpp>
@@ -19,6 +20,7 @@
 #include <coax/prepared_message.hpp>
 #include <coax/proxy_error.hpp>
 #include <coax/server.hpp>
+#include <coax/sse.hpp>
 #include <coax/sse_event.hpp>
 #include <coax/stop_on_signal.hpp>
 #include <coax/stream_transport.hpp>
