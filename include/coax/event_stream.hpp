@@ -42,20 +42,40 @@ class stream_options {
   /// A further field of the answer. @throws std::invalid_argument see `headers::add`; a field that `accept` sets.
   stream_options& header(std::string_view name, std::string_view value);
 
+  /// Adds origins whose pages may read the stream besides those of the server's own host: a glob for host[:port], or
+  /// for scheme://host[:port], as for `accept_options::origin_pattern`. From then on a request of any other origin is
+  /// refused (403), and `accept` answers a browser's OPTIONS request (CORS preflight): give the route both methods.
+  /// @throws std::invalid_argument a malformed pattern.
+  stream_options& allow_origin(std::string pattern);
+  stream_options& allow_origins(std::vector<std::string> patterns);
+  /// Lets these pages send cookies along (`withCredentials`).
+  stream_options& allow_credentials(bool on = true);
+
+  /// Compresses for clients that take gzip, with a flush behind each batch. Not for a stream that carries secrets
+  /// beside what others have a say in: sizes tell.
+  stream_options& gzip(bool on) { return gzip_ = on, *this; }
+
   std::chrono::nanoseconds heartbeat() const noexcept { return heartbeat_; }
   std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
   std::chrono::nanoseconds write_stall_timeout() const noexcept { return write_stall_; }
   std::chrono::nanoseconds close_timeout() const noexcept { return close_timeout_; }
   std::size_t send_queue_limit() const noexcept { return send_queue_limit_; }
   const coax::headers& headers() const noexcept { return fields_; }
+  /// Null unless there are any origins.
+  const cors_policy* cors() const noexcept { return cors_.get(); }
+  bool gzip() const noexcept { return gzip_; }
 
  private:
+  cors_policy& change();
+
   std::chrono::nanoseconds heartbeat_ = std::chrono::seconds(15);
   std::chrono::nanoseconds write_stall_ = std::chrono::seconds(30);
   std::chrono::nanoseconds close_timeout_ = std::chrono::seconds(5);
   std::size_t send_queue_limit_ = 1024 * 1024;
   std::optional<std::chrono::milliseconds> retry_;
   coax::headers fields_;
+  std::shared_ptr<cors_policy> cors_;  // shared by copies, copied when one of them changes
+  bool gzip_ = false;
 };
 
 /// The server's end of a stream of events: a movable handle, made by `accept`.
@@ -141,8 +161,9 @@ class event_stream {
 
 /// Answers a request with a stream of events, and takes its connection over.
 ///
-/// A HEAD request has the head of the answer, and 406 is the answer to one whose `Accept` excludes `text/event-stream`;
-/// both end with a `handshake_error`. Over HTTP/1.1 the stream is chunked, over HTTP/1.0 it ends with the connection.
+/// Answered here, and ended with a `handshake_error`, are HEAD (with the head of the answer), OPTIONS (204), a request
+/// whose `Accept` excludes `text/event-stream` (406), one of a page that may not read the stream (403), and a malformed
+/// one (400). Over HTTP/1.1 the stream is chunked, over HTTP/1.0 it ends with the connection.
 ///
 /// @throws handshake_error   there is no stream, and the client has its answer; a handler may let it through.
 /// @throws system_error      `errc::canceled`, `errc::deadline_exceeded`, or the error of the transport: once the

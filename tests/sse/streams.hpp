@@ -69,12 +69,15 @@ class far_stream {
       how_over = ec;
     }
   }
-  /// What arrives until `whole` of it has, or the stream is over.
+  /// What arrives until `whole` of it has, the stream is over, or nothing has come for long.
   task<std::string> wait_for_text(std::size_t whole) {
     std::string all;
-    while (all.size() < whole && !over) {
+    for (int idle = 0; all.size() < whole && !over && idle < 1000; ++idle) {
       co_await settle(1);
-      all += text();
+      const auto before = raw.size();
+      receive();
+      if (raw.size() != before) idle = 0;
+      all += take_chunks(raw);
     }
     co_return all;
   }
