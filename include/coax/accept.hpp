@@ -5,9 +5,9 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/detail/foreign_request.hpp>
 #include <coax/exchange.hpp>
 #include <coax/handshake_error.hpp>
-#include <coax/stream_transport.hpp>
 
 #include <functional>
 #include <string>
@@ -79,18 +79,6 @@ task<conn> accept(exchange& x, accept_options options = {}, context ctx = {});
 
 namespace detail {
 
-/// A request that another server has parsed.
-class foreign_request {
- public:
-  foreign_request(std::string_view m, std::string_view t, unsigned v) : method(m), target(t), version(v) {}
-
-  std::string method;
-  std::string target;
-  unsigned version;
-  std::vector<header_field> fields;
-  std::string already_read;
-};
-
 task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request, accept_options options, context ctx);
 
 }  // namespace detail
@@ -101,18 +89,11 @@ task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request,
 /// of the stream. A request that is refused has its answer, and the stream is closed.
 ///
 ///     coax::conn c = co_await coax::accept(std::move(stream), request, buffer.data());
-template <class AsyncStream, class Request, class ConstBuffers>
-requires requires(const Request& r) { r.method_string(), r.target(), r.version(), r.begin()->name_string(); }
+template <class AsyncStream, detail::beast_request Request, class ConstBuffers>
 task<conn> accept(AsyncStream stream, const Request& request, const ConstBuffers& already_read,
                   accept_options options = {}, context ctx = {}) {
-  const auto text = [](const auto& s) { return std::string_view(s.data(), s.size()); };
-  detail::foreign_request r(text(request.method_string()), text(request.target()), request.version());
-  for (const auto& f : request) r.fields.emplace_back(text(f.name_string()), text(f.value()));
-  for (auto b = asio::buffer_sequence_begin(already_read); b != asio::buffer_sequence_end(already_read); ++b) {
-    const asio::const_buffer bytes(*b);
-    r.already_read.append(static_cast<const char*>(bytes.data()), bytes.size());
-  }
-  return detail::accept_foreign(make_transport(std::move(stream)), std::move(r), std::move(options), std::move(ctx));
+  return detail::accept_foreign(make_transport(std::move(stream)), detail::describe(request, already_read),
+                                std::move(options), std::move(ctx));
 }
 
 }  // namespace coax

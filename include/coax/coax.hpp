@@ -14,6 +14,7 @@
 #include <coax/error.hpp>
 #include <coax/event_source.hpp>
 #include <coax/event_source_options.hpp>
+#include <coax/event_stream.hpp>
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
 #include <coax/message.hpp>
@@ -22,6 +23,7 @@
 #include <coax/prepared_message.hpp>
 #include <coax/proxy_error.hpp>
 #include <coax/server.hpp>
+#include <coax/sse.hpp>
 #include <coax/sse_event.hpp>
 #include <coax/stop_on_signal.hpp>
 #include <coax/stream_transport.hpp>

@@ -1,4 +1,4 @@
-#include "http/exchange_state.hpp"
+#include "http/foreign_exchange.hpp"
 #include "protocol/handshake.hpp"
 #include "websocket/connection.hpp"
 #include <coax/accept.hpp>
@@ -128,7 +128,7 @@ task<conn> accept(exchange& x, accept_options options, context ctx) {
   error_code ec = limited.stopped();
   if (!ec) {
     const auto head = switching(upgrade, options.headers());
-    ec = co_await s.upgrade(head, limited);
+    ec = co_await s.upgrade(head, http::framing::none, limited);
   }
   if (ec == errc::deadline_exceeded && !ctx.stopped()) ec = errc::handshake_timeout;
   if (ec == errc::handshake_timeout && s.at() == phase::open)
@@ -146,47 +146,16 @@ task<conn> accept(exchange& x, accept_options options, context ctx) {
 }
 
 namespace detail {
-namespace {
-
-/// The request as if it had been parsed here.
-std::unique_ptr<http::request> adopt(const foreign_request& from) {
-  auto r = std::make_unique<http::request>();
-  std::size_t total = from.method.size() + from.target.size();
-  for (const auto& f : from.fields) total += f.name.size() + f.value.size();
-  r->head.reserve(total);
-  const auto keep = [&r](const std::string& text) {
-    r->head += text;
-    return std::string_view(r->head.data() + r->head.size() - text.size(), text.size());
-  };
-  r->method = keep(from.method);
-  r->target = keep(from.target);
-  r->version = from.version;
-  for (const auto& f : from.fields) {
-    const auto name = keep(f.name);
-    r->fields.push_back({name, keep(f.value)});
-  }
-  return r;
-}
-
-}  // namespace
 
 task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request, accept_options options, context ctx) {
-  const auto wire = http::wire::create(std::move(t), std::chrono::seconds(30), std::stop_source());
-  wire->add_input(request.already_read);
-  auto state = std::make_unique<exchange_state>(wire, adopt(request));
-  auto& s = *state;
-  s.body_is_elsewhere();
-  s.end_after_answer();
-  if (auto target = http::parse_target(s.request().target)) s.target = *std::move(target);
-  exchange x(std::move(state));
+  http::foreign_exchange foreign(std::move(t), std::move(request));
   std::exception_ptr error;
   try {
-    co_return co_await accept(x, std::move(options), ctx);
+    co_return co_await accept(foreign.get(), std::move(options), ctx);
   } catch (...) {
     error = std::current_exception();
   }
-  if (s.at() == phase::done) co_await wire->shutdown(std::chrono::seconds(2));
-  wire->cut();
+  co_await foreign.end();
   std::rethrow_exception(error);
 }
 

@@ -1,7 +1,5 @@
 #include "http/exchange_state.hpp"
 
-#include "websocket/connection.hpp"
-
 #include <boost/asio/error.hpp>
 
 #include <charconv>
@@ -90,7 +88,7 @@ std::size_t exchange_state::decode_body() {
 }
 
 task<std::string> exchange_state::read_body(context ctx) {
-  require(phase_ != phase::upgraded, "the connection is a WebSocket");
+  require(phase_ != phase::upgraded, "the connection has been handed on");
   require(!body_taken_, "the body was read already");
   const busy guard(reading_, "a read of the body");
   const auto length = parser.body().length;
@@ -238,11 +236,12 @@ task<> exchange_state::finish(context ctx) {
   phase_ = phase::done;
 }
 
-task<error_code> exchange_state::upgrade(const response& head, const context& ctx) {
+task<error_code> exchange_state::upgrade(const response& head, framing how, const context& ctx) {
   check_open();
   const busy guard(writing_, "a write of the answer");
   answer_frame frame;
-  frame.how = framing::none;
+  frame.how = how;
+  frame.keep_alive = how == framing::none;
   const auto text = http::make_head(head, frame);
   phase_ = phase::broken;
   const error_code ec = co_await wire_->write(text, {}, ctx);
@@ -250,16 +249,16 @@ task<error_code> exchange_state::upgrade(const response& head, const context& ct
   co_return ec;
 }
 
-void exchange_state::upgraded(std::shared_ptr<connection> c) {
-  websocket_ = std::move(c);
+void exchange_state::upgraded(std::shared_ptr<successor> s) {
+  successor_ = std::move(s);
   phase_ = phase::upgraded;
-  // An idle WebSocket keeps the request for its handler, and nothing of HTTP besides.
+  // An idle successor keeps the request for its handler, and nothing of HTTP besides.
   wire_.reset();
   parser.reset();
   body_taken_ = true;
-  if (on_upgrade) on_upgrade(websocket_);
+  if (on_upgrade) on_upgrade(successor_);
 }
 
-const transport& exchange_state::lower() const noexcept { return websocket_ ? websocket_->lower() : wire_->lower(); }
+const transport& exchange_state::lower() const noexcept { return successor_ ? successor_->lower() : wire_->lower(); }
 
 }  // namespace coax::detail

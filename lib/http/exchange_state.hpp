@@ -6,11 +6,10 @@
 #include "http/router.hpp"
 #include "http/target.hpp"
 #include "http/wire.hpp"
+#include "io/successor.hpp"
 #include <coax/exchange.hpp>
 
 namespace coax::detail {
-
-class connection;
 
 /// What the body of a request may cost.
 struct body_limits {
@@ -24,7 +23,7 @@ class exchange_state {
     open,       ///< No answer yet.
     streaming,  ///< `start` was called.
     done,       ///< The answer has left whole.
-    upgraded,   ///< The transport belongs to a WebSocket.
+    upgraded,   ///< The transport belongs to a WebSocket or a stream of events.
     broken      ///< A part of the answer has left, and no more will: the connection must be cut.
   };
 
@@ -35,7 +34,6 @@ class exchange_state {
   const http::request& request() const noexcept { return *request_; }
   http::wire& wire() noexcept { return *wire_; }
   phase at() const noexcept { return phase_; }
-  const std::shared_ptr<connection>& websocket() const noexcept { return websocket_; }
   /// What the server answers if the handler gives up: the error of its `body()`.
   const std::optional<http::refusal>& refused() const noexcept { return refused_; }
   /// Whether the client was found gone in the middle of reading or answering.
@@ -59,10 +57,11 @@ class exchange_state {
   /// An answer with a length but without its body, for HEAD and for what `send` will follow.
   task<> start_with_length(response head, std::uint64_t length, context ctx);
 
-  /// Sends the head of a 101 response and hands the transport on; bytes behind the request go into `rest`.
-  task<error_code> upgrade(const response& head, const context& ctx);
+  /// Sends the head of the last answer on this connection: what follows is for a successor to send, framed as `how`
+  /// says. Then the transport can be taken; bytes behind the request go into `rest`.
+  task<error_code> upgrade(const response& head, http::framing how, const context& ctx);
   std::shared_ptr<transport> release(std::string& rest) { return wire_->release(rest); }
-  void upgraded(std::shared_ptr<connection> c);
+  void upgraded(std::shared_ptr<successor> s);
 
   /// The transport, wherever it is.
   const transport& lower() const noexcept;
@@ -73,8 +72,8 @@ class exchange_state {
   std::vector<std::string> params;
   http::request_parser parser;
   body_limits limits;
-  /// Told of the WebSocket that was made of the connection.
-  std::function<void(const std::shared_ptr<connection>&)> on_upgrade;
+  /// Told of what was made of the connection.
+  std::function<void(const std::shared_ptr<successor>&)> on_upgrade;
 
  private:
   class busy;
@@ -96,7 +95,7 @@ class exchange_state {
   std::shared_ptr<http::wire> wire_;
   std::unique_ptr<http::request> request_;
   asio::any_io_executor executor_ = wire_->executor();
-  std::shared_ptr<connection> websocket_;
+  std::shared_ptr<successor> successor_;
   std::optional<http::refusal> refused_;
   std::string body_;
   std::uint64_t body_received_ = 0;  // with its chunk headers

@@ -3,7 +3,6 @@
 #include "core/clock.hpp"
 #include "http/grammar.hpp"
 #include "io/tls_transport.hpp"
-#include "websocket/connection.hpp"
 #include <coax/handshake_error.hpp>
 
 namespace coax::http {
@@ -66,7 +65,7 @@ task<> session::run() {
   }
   if (wire_) co_await linger();
   // The connection is this coroutine's as long as it is anybody's.
-  if (websocket_) co_await websocket_->wait_until_finished({});
+  if (successor_) co_await successor_->wait_until_finished({});
 }
 
 task<bool> session::secure() {
@@ -143,7 +142,7 @@ task<bool> session::serve(incoming in) {
   s.parser = std::move(in.parser);
   s.limits.bytes = site_->options.max_body();
   s.limits.timeout = site_->options.body_timeout();
-  s.on_upgrade = [this](const std::shared_ptr<detail::connection>& c) { adopt(c); };
+  s.on_upgrade = [this](const std::shared_ptr<detail::successor>& next) { adopt(next); };
   if (draining_) s.end_after_answer();
   exchange x(std::move(state));
   struct current_guard {
@@ -242,18 +241,18 @@ void session::report(const exchange_state& x, std::exception_ptr error) {
              std::string(r.method) + ' ' + printable(r.target) + ": " + text_of(error));
 }
 
-void session::adopt(const std::shared_ptr<detail::connection>& c) {
-  websocket_ = c;
+void session::adopt(const std::shared_ptr<detail::successor>& s) {
+  successor_ = s;
   wire_.reset();
-  websocket_ended_.emplace(c->done(), forward{this});
-  if (draining_) c->begin_close(status::going_away, "the server is going down");
+  successor_ended_.emplace(s->done(), forward{this});
+  if (draining_) s->go_away();
 }
 
 void session::drain() {
   draining_ = true;
   const auto self = shared_from_this();
   if (current_) current_->end_after_answer();
-  if (websocket_) websocket_->begin_close(status::going_away, "the server is going down");
+  if (successor_) successor_->go_away();
   stop_.request_stop();
 }
 
@@ -262,7 +261,7 @@ void session::abort() {
   const auto self = shared_from_this();
   stop_.request_stop();
   if (wire_) wire_->cut();
-  if (websocket_) websocket_->end_now();
+  if (successor_) successor_->end_now();
   cancel_.emit(asio::cancellation_type::terminal);
 }
 

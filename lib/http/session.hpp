@@ -1,4 +1,4 @@
-/// One connection of a server: its requests, one after the other, until it ends or becomes a WebSocket.
+/// One connection of a server: its requests, one after the other, until it ends or becomes something else.
 #pragma once
 
 #include "http/exchange_state.hpp"
@@ -19,7 +19,8 @@ class session final
 
   task<> run();
 
-  /// The server goes down: the handler's context stops, a WebSocket is closed with 1001, an idle connection ends.
+  /// The server goes down: the handler's context stops, a WebSocket is closed with 1001, a stream of events
+  /// and an idle connection end.
   void drain();
   /// Time is up: the connection is cut and the handler cancelled.
   void abort();
@@ -43,7 +44,7 @@ class session final
   task<> answer_unrouted(detail::exchange_state& x, const route_match& match);
   task<> refuse(refusal why, headers fields = {});
   task<> linger();
-  void adopt(const std::shared_ptr<detail::connection>& c);
+  void adopt(const std::shared_ptr<detail::successor>& s);
   void report(const detail::exchange_state& x, std::exception_ptr error);
   context stopping() const { return context(stop_.get_token()); }
 
@@ -54,9 +55,9 @@ class session final
 
   std::shared_ptr<site> site_;
   std::shared_ptr<transport> transport_;  // until `wire_` has it
-  std::shared_ptr<wire> wire_;            // until a WebSocket has its transport
-  std::shared_ptr<detail::connection> websocket_;
-  std::optional<std::stop_callback<forward>> websocket_ended_;
+  std::shared_ptr<wire> wire_;            // until a successor has its transport
+  std::shared_ptr<detail::successor> successor_;
+  std::optional<std::stop_callback<forward>> successor_ended_;
   std::stop_source stop_;
   asio::cancellation_signal cancel_;
   detail::exchange_state* current_ = nullptr;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "core/buffer_pool.hpp"
+#include "io/drain_observer.hpp"
 #include "io/parking_lot.hpp"
+#include "io/successor.hpp"
 #include "protocol/assembler.hpp"
 #include "protocol/extensions.hpp"
 #include "websocket/counter.hpp"
@@ -54,16 +56,6 @@ struct connection_settings {
   std::chrono::nanoseconds idle_timeout;
   std::chrono::nanoseconds max_lifetime;
   conn_hooks hooks;
-};
-
-/// Told when the send queue has drained; the hub pulls by it.
-class drain_observer {
- public:
-  virtual void on_drained() = 0;
-  virtual void on_ended() = 0;
-
- protected:
-  ~drain_observer() = default;
 };
 
 /// Whether a connection ended as one that has done its work: what a loop over messages takes for their end.
@@ -135,7 +127,7 @@ class write_waiter final : public waiter, public write_op {
   connection& connection_;
 };
 
-class connection final : public parking_lot, public transport::observer {
+class connection final : public parking_lot, public transport::observer, public successor {
  public:
   /// A connection over `t`, on its executor, that begins with the bytes `already_read` (behind the handshake).
   static std::shared_ptr<connection> create(std::shared_ptr<transport> t, const connection_settings& settings,
@@ -195,13 +187,14 @@ class connection final : public parking_lot, public transport::observer {
   void release_output();
 
   task<result<std::chrono::nanoseconds>> ping(const context& ctx);
-  task<error_code> wait_until_finished(const context& ctx);
+  task<error_code> wait_until_finished(const context& ctx) override;
   void begin_close(coax::status code, std::string_view reason);
+  void go_away() override { begin_close(status::going_away, "the server is going down"); }
   /// Lets the peer end its direction alone, by a close frame that says so (docs/byte-streams.md).
   void welcome_half_close() noexcept { half_closes_ = true; }
   /// Ends our direction alone: reads go on until the peer has ended its own.
   void half_close();
-  void end_now();
+  void end_now() override;
   void begin_close_read();
   void set_read_limit(std::size_t bytes) { assembler_.read_limit(bytes); }
 
@@ -212,12 +205,12 @@ class connection final : public parking_lot, public transport::observer {
   /// Throws what a read or write that failed with `ec` throws.
   [[noreturn]] void throw_error(error_code ec, std::string_view operation) const;
   std::optional<close_info> closed() const;
-  std::stop_token done() const noexcept { return done_.get_token(); }
+  std::stop_token done() const noexcept override { return done_.get_token(); }
   /// Stopped when the connection ends or `ctx` stops.
   std::stop_token until_done(const context& ctx);
   const std::string& subprotocol() const noexcept { return subprotocol_; }
   conn_stats stats() const;
-  const transport& lower() const noexcept { return *transport_; }
+  const transport& lower() const noexcept override { return *transport_; }
   protocol::role role() const noexcept { return role_; }
   bool deflates() const noexcept { return outbox_.deflates(); }
 

@@ -1,18 +1,11 @@
 #include "io/coarse_clock.hpp"
+#include "io/jitter.hpp"
 #include "websocket/connection.hpp"
 
 #include <algorithm>
-#include <random>
 
 namespace coax::detail {
 namespace {
-
-// Connections that opened together must not ping together for ever.
-std::chrono::nanoseconds with_jitter(std::chrono::nanoseconds d) {
-  static thread_local std::minstd_rand engine{std::random_device{}()};
-  std::uniform_real_distribution<double> spread(0.9, 1.1);
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(d.count()) * spread(engine)));
-}
 
 // After so long without a message a connection gives back what compression does not need in order to go on.
 constexpr std::chrono::seconds rest_after(30);

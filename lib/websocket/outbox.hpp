@@ -1,6 +1,7 @@
 /// What a connection has to send, in order: encoded bytes, then the writes that wait for room. No I/O.
 #pragma once
 
+#include "io/byte_queue.hpp"
 #include "protocol/deflater.hpp"
 #include "protocol/serializer.hpp"
 #include "websocket/counter.hpp"
@@ -19,7 +20,6 @@ namespace coax::detail {
 
 using boost::asio::const_buffer;
 
-using shared_bytes = std::shared_ptr<const storage>;
 /// A frame in its wire form, made once and shared by all queues that it is in.
 using shared_frame = shared_bytes;
 
