@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coax/accept.hpp>
+#include <coax/broker.hpp>
 #include <coax/byte_stream.hpp>
 #include <coax/codec.hpp>
 #include <coax/conn.hpp>
@@ -13,9 +14,12 @@
 #include <coax/error.hpp>
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
+#include <coax/local_broker.hpp>
+#include <coax/log_entry.hpp>
 #include <coax/message.hpp>
 #include <coax/message_stream.hpp>
 #include <coax/pipe.hpp>
+#include <coax/position.hpp>
 #include <coax/prepared_message.hpp>
 #include <coax/proxy_error.hpp>
 #include <coax/server.hpp>

@@ -37,6 +37,8 @@ class category final : public boost::system::error_category {
       case errc::shut_down: return "the io_context is being destroyed";
       case errc::invalid_data: return "a message does not hold what it should";
       case errc::proxy_failed: return "the proxy did not let us through";
+      case errc::broker_unavailable: return "the broker cannot be reached, or has no room";
+      case errc::publication_in_doubt: return "the broker was lost before it said whether the message is stored";
     }
     return "unknown error of coax";
   }
@@ -67,6 +69,8 @@ class category final : public boost::system::error_category {
       case errc::invalid_data: return e::make_error_condition(e::bad_message);
       case errc::proxy_failed: return e::make_error_condition(e::host_unreachable);
       case errc::bad_url: return e::make_error_condition(e::invalid_argument);
+      case errc::broker_unavailable: return e::make_error_condition(e::resource_unavailable_try_again);
+      case errc::publication_in_doubt: return e::make_error_condition(e::connection_aborted);
     }
     return {value, *this};
   }
