@@ -7,6 +7,7 @@
 #include <coax/position.hpp>
 #include <coax/prepared_message.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -25,8 +26,10 @@ class history_limits {
 
   /// Entries, the last ones; default 0.
   history_limits& size(std::size_t entries) noexcept { return size_ = entries, *this; }
-  /// How old an entry may get; default an hour.
-  history_limits& ttl(std::chrono::nanoseconds age) noexcept { return ttl_ = age, *this; }
+  /// How old an entry may get; default an hour, at most a hundred years.
+  history_limits& ttl(std::chrono::nanoseconds age) noexcept {
+    return ttl_ = std::min<std::chrono::nanoseconds>(age, std::chrono::hours(876'000)), *this;
+  }
 
   std::size_t size() const noexcept { return size_; }
   std::chrono::nanoseconds ttl() const noexcept { return ttl_; }
