@@ -103,7 +103,8 @@ class broker_events {
   /// if the broker is local.
   virtual void on_presence(std::string_view topic, const presence_change& change) = 0;
   /// The link is what it was not before. When it is ready again, each topic has to be compared with its log (`history`
-  /// from where one stands), because the last entry of a topic may be among what was missed.
+  /// from where one stands), because the last entry of a topic may be among what was missed, and so may changes of
+  /// presence (`members`).
   virtual void on_link(link_state state) = 0;
 
  protected:

@@ -48,9 +48,9 @@ class local_broker_options {
 ///
 /// Publishing tells all sessions inside the call and replies inside it; every entry is told to each once, in the order
 /// of its topic's log, the same for all. So does presence. Events are told under a lock that makes that order: do not
-/// hold, while publishing, entering, leaving or closing a session, a lock that an event takes. What is published from inside an event is
-/// stored at once and told when the event has returned. There is no timer: what has expired is freed by the next call,
-/// whatever its topic.
+/// hold, while publishing, entering, leaving or closing a session, a lock that an event takes. What is published from
+/// inside an event is stored at once and told when the event has returned. There is no timer: what has expired is freed
+/// by the next call, whatever its topic.
 ///
 /// Topics that a session only watches are nobody's: they are forgotten when there are too many, not when they are old.
 std::shared_ptr<broker> local_broker(const local_broker_options& options = {});

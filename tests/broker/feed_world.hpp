@@ -27,11 +27,9 @@ class replica {
     entries_.push_back(entry);
   }
 
-  /// That it knows what the log holds: all of it, if nothing has expired from there.
-  void check(detail::topic_log& log, detail::steady::time_point now) const {
-    const auto page = log.read({}, SIZE_MAX, now);
+  /// That it knows what the log holds, as far as both go back.
+  void check(const history_page& page) const {
     BOOST_REQUIRE(end_offset() == page.end.offset() && (end_tag() == page.end.tag() || (!base_ && entries_.empty())));
-    // From the end back as far as both go.
     const auto n = std::min(entries_.size(), page.entries.size());
     for (std::size_t i = 1; i <= n; ++i)
       BOOST_REQUIRE(entries_[entries_.size() - i] == page.entries[page.entries.size() - i]);
@@ -139,7 +137,7 @@ struct feed_world {
       answer();
     }
     BOOST_REQUIRE(feed.at() == log.end());
-    received.check(log, now);
+    received.check(log.read({}, SIZE_MAX, now));
   }
 
   bool delivered_what_was_lost() const {
