@@ -16,6 +16,7 @@
 #include <coax/hub.hpp>
 #include <coax/hub_options.hpp>
 #include <coax/hub_stats.hpp>
+#include <coax/join_options.hpp>
 #include <coax/local_broker.hpp>
 #include <coax/log_entry.hpp>
 #include <coax/message.hpp>
