@@ -11,6 +11,7 @@
 #include <coax/cookie_jar.hpp>
 #include <coax/deflate.hpp>
 #include <coax/dial.hpp>
+#include <coax/drain_options.hpp>
 #include <coax/error.hpp>
 #include <coax/exchange.hpp>
 #include <coax/hub.hpp>
@@ -21,6 +22,7 @@
 #include <coax/log_entry.hpp>
 #include <coax/message.hpp>
 #include <coax/message_stream.hpp>
+#include <coax/metrics.hpp>
 #include <coax/peer.hpp>
 #include <coax/peer_options.hpp>
 #include <coax/pipe.hpp>
@@ -29,6 +31,7 @@
 #include <coax/proxy_error.hpp>
 #include <coax/publish_options.hpp>
 #include <coax/queue_limits.hpp>
+#include <coax/selector.hpp>
 #include <coax/server.hpp>
 #include <coax/sse_event.hpp>
 #include <coax/stop_on_signal.hpp>

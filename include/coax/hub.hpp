@@ -12,10 +12,12 @@
 #pragma once
 
 #include <coax/broker.hpp>
+#include <coax/drain_options.hpp>
 #include <coax/hub_options.hpp>
 #include <coax/hub_stats.hpp>
 #include <coax/peer.hpp>
 #include <coax/publish_options.hpp>
+#include <coax/selector.hpp>
 
 #include <vector>
 
@@ -53,7 +55,7 @@ class hub {
   /// Takes a connection into the hub.
   /// @throws std::invalid_argument  not an open handle of a server's connection (a client's frames are masked, each
   ///                                for one connection).
-  /// @throws system_error           `errc::hub_full`.
+  /// @throws system_error           `errc::hub_full`; `errc::draining`, after closing the connection with 1012.
   peer attach(conn c, const peer_options& options = {});
   peer attach(conn c, const queue_limits& queue);
 
@@ -87,10 +89,29 @@ class hub {
   task<history_page> history(std::string topic, position since, std::size_t limit, context ctx = {});
 
   /// The topics that have members, in no particular order.
-  std::vector<topic_count> topics() const;
+  std::vector<topic_stats> topics() const;
+
+  /// Who is present in a topic (`join_options::presence`), in all processes that share the broker.
+  /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded`, errors of the broker.
+  task<std::vector<present_user>> presence(std::string topic, context ctx = {});
 
   /// A snapshot; exact when nothing is under way.
   hub_stats stats() const;
+  hub_state state() const;
+
+  /// Closes those peers of this process at once: they leave their topics, and what they have queued is dropped. Returns
+  /// how many were meant. @throws std::invalid_argument as `conn::start_close`.
+  std::size_t kick(const selector& who, status code = status::policy_violation, std::string_view reason = {});
+
+  /// Sends a part of the peers, chosen at random, to other nodes: each is closed at a random time within `over`, behind
+  /// what it has queued, with 1012 and a hint when to come back (`drain_options::retry`). Returns how many.
+  std::size_t shed(double fraction, std::chrono::nanoseconds over);
+
+  /// Takes leave of all peers: from now on nobody is attached and nobody joins (`errc::draining`); each peer is closed
+  /// at a random time within the window, behind what it has queued, and is gone when the client has answered; what is
+  /// left at the limit is cut. Completes when all handles of peers are gone, or a second after the limit. Stopping
+  /// `ctx` ends the wait alone. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
+  task<drain_report> drain(drain_options options = {}, context ctx = {});
 
   /// Closes every peer, behind what it has queued, and from now on every one that is attached. Does not wait:
   /// `conn::done` of each tells. @throws std::invalid_argument as `conn::start_close`.

@@ -23,14 +23,25 @@ struct hub_stats {
   std::uint64_t rewinds = 0;        ///< Peers that left live for the log of a topic.
   std::uint64_t resets = 0;         ///< Histories of topics that were lost or forked.
   std::uint64_t notices = 0;        ///< Told to peers in-band.
+  std::uint64_t cut = 0;            ///< Connections cut at the limit of a drain.
   std::uint64_t filter_errors = 0;  ///< Filters that have thrown.
   std::uint64_t failures = 0;       ///< Peers ended because something in the hub failed, for want of memory.
 };
 
-/// A topic and how many peers are in it.
-struct topic_count {
+/// A topic with at least one member.
+struct topic_stats {
   std::string name;
-  std::size_t members;
+  std::size_t members = 0;
+  std::uint64_t published = 0;  ///< Messages, since there are members.
+  std::uint64_t dropped = 0;    ///< Of these, for all members together, as `hub_stats::dropped`.
+};
+
+/// Whether a hub does what it is for.
+enum class hub_state : unsigned char {
+  ready,
+  degraded,  ///< It is, or may be, deaf to its broker.
+  draining,  ///< It takes no peers any more.
+  closed
 };
 
 }  // namespace coax

@@ -31,15 +31,23 @@ class join_options {
   /// Only messages for which `p` returns true.
   join_options& filter(predicate p) { return filter_ = std::move(p), *this; }
 
+  /// Whether the peer's user (`peer_options::user`, which must not be empty) is present in the topic as long as it is a
+  /// member, and whether the peer is told of the others who come and go. It gets text messages
+  /// `{"type":"joined","topic":"lobby","user":"ada","data":"..."}` and `"left"`, in the order of the topic's messages
+  /// (with a local broker): when a user comes with the first of its peers, itself included, and goes with the last.
+  join_options& presence(bool on) { return presence_ = on, *this; }
+
   std::optional<overflow> on_full() const noexcept { return on_full_; }
   const std::optional<position>& since() const noexcept { return since_; }
   std::size_t recent() const noexcept { return recent_; }
+  bool presence() const noexcept { return presence_; }
   const predicate& filter() const noexcept { return filter_; }
 
  private:
   std::optional<overflow> on_full_;
   std::optional<position> since_;
   std::size_t recent_ = 0;
+  bool presence_ = false;
   predicate filter_;
 };
 

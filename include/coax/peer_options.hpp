@@ -26,6 +26,16 @@ class peer_options {
   /// What it can be found by besides (`selector::label`). @throws std::invalid_argument  not UTF-8.
   peer_options& labels(std::vector<std::string> names);
 
+  /// What may come from the peer through `peer::next` and `read`: messages and bytes a second, each with as much at
+  /// once as comes in `burst` seconds; 0 is no limit, the default. One message more closes the peer with 1008 "rate
+  /// limit", and `next` throws a `close_error` that says so.
+  peer_options& rate(double messages, double bytes = 0, double burst = 2) {
+    return messages_ = messages, bytes_ = bytes, burst_ = burst, *this;
+  }
+
+  double message_rate() const noexcept { return messages_; }
+  double byte_rate() const noexcept { return bytes_; }
+  double burst() const noexcept { return burst_; }
   const std::optional<queue_limits>& queue() const noexcept { return queue_; }
   const std::string& user() const noexcept { return user_; }
   const std::string& data() const noexcept { return data_; }
@@ -36,6 +46,9 @@ class peer_options {
   std::string user_;
   std::string data_;
   std::vector<std::string> labels_;
+  double messages_ = 0;
+  double bytes_ = 0;
+  double burst_ = 2;
 };
 
 }  // namespace coax

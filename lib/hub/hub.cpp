@@ -76,8 +76,41 @@ task<history_page> hub::history(std::string topic, position since, std::size_t l
   co_return std::move(*page);
 }
 
-std::vector<topic_count> hub::topics() const { return registry_->topics(); }
+std::vector<topic_stats> hub::topics() const { return registry_->topics(); }
 hub_stats hub::stats() const { return registry_->stats(); }
+hub_state hub::state() const { return registry_->state(); }
+
+task<std::vector<present_user>> hub::presence(std::string topic, context ctx) {
+  const auto registry = registry_;
+  registry->check_name(topic, "presence");
+  auto ask = [&](broker_session::reply<std::vector<present_user>> done) { registry->members(topic, std::move(done)); };
+  auto users = co_await detail::ask_and_wait<std::vector<present_user>>(ctx, ask);
+  if (!users) throw system_error(users.error(), "presence");
+  co_return std::move(*users);
+}
+
+std::size_t hub::kick(const selector& who, status code, std::string_view reason) {
+  protocol::check_close({code, reason});
+  return registry_->kick(who, code, reason);
+}
+
+std::size_t hub::shed(double fraction, std::chrono::nanoseconds over) {
+  return registry_->shed(fraction, over, drain_options());
+}
+
+task<drain_report> hub::drain(drain_options options, context ctx) {
+  const auto registry = registry_;
+  drain_report report;
+  report.peers = registry->peers();
+  const auto cut_before = registry->stats().cut;
+  const auto until = ctx.with_timeout(options.limit() + std::chrono::seconds(1));
+  auto ask = [&](broker_session::reply<std::size_t> done) { registry->drain(options, std::move(done)); };
+  const auto gone = co_await detail::ask_and_wait<std::size_t>(until, ask);
+  if (!gone && ctx.stopped()) throw system_error(ctx.stopped(), "drain");
+  report.cut = static_cast<std::size_t>(registry->stats().cut - cut_before);
+  report.left = registry->peers();
+  co_return report;
+}
 
 void hub::close(status code, std::string_view reason) {
   protocol::check_close({code, reason});

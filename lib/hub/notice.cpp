@@ -36,4 +36,11 @@ shared_message notice_of_drops(std::string_view topic, std::size_t messages) {
 
 shared_message notice_of_reset(std::string_view topic) { return text(about("reset", topic) + "}"); }
 
+shared_message notice_of_presence(std::string_view topic, const presence_change& change) {
+  auto json = about(change.what == presence_change::kind::joined ? "joined" : "left", topic) + ",\"user\":";
+  append_json_string(json, change.user);
+  append_json_string(json += ",\"data\":", change.data);
+  return text(json + "}");
+}
+
 }  // namespace coax::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "websocket/encoded_message.hpp"
+#include <coax/broker.hpp>
 
 #include <string>
 #include <string_view>
@@ -15,5 +16,8 @@ void append_json_string(std::string& to, std::string_view text);
 shared_message notice_of_drops(std::string_view topic, std::size_t messages);
 /// `{"type":"reset","topic":"lobby"}`: what comes does not follow what came.
 shared_message notice_of_reset(std::string_view topic);
+
+/// `{"type":"joined","topic":"lobby","user":"ada","data":"..."}`, or "left".
+shared_message notice_of_presence(std::string_view topic, const presence_change& change);
 
 }  // namespace coax::detail

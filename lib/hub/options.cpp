@@ -2,6 +2,7 @@
 #include "protocol/close_frame.hpp"
 #include "protocol/event_block.hpp"
 #include "protocol/utf8.hpp"
+#include <coax/drain_options.hpp>
 #include <coax/peer.hpp>
 #include <coax/publish_options.hpp>
 
@@ -17,6 +18,12 @@ void check_text(std::string_view text, const char* what) {
 }  // namespace
 
 queue_limits& queue_limits::close_status(status code) {
+  protocol::check_close({code, {}});
+  close_status_ = code;
+  return *this;
+}
+
+drain_options& drain_options::close_status(status code) {
   protocol::check_close({code, {}});
   close_status_ = code;
   return *this;

@@ -75,12 +75,24 @@ namespace {
   throw system_error(errc::slow_consumer, std::string(operation) + ": closed by the hub");
 }
 
+// The peer is closed, and whoever reads is told why.
+void check_rate(detail::peer_core& core, std::size_t size) {
+  if (core.admits(size)) return;
+  constexpr std::string_view reason = "rate limit";
+  const auto with = std::make_shared<const detail::close_request>(
+      detail::close_request{status::policy_violation, std::string(reason), true});
+  core.home->submit(detail::commands::close{core.shared_from_this(), with});
+  throw close_error(status::policy_violation, std::string(reason), false);
+}
+
 }  // namespace
 
 task<std::optional<message>> peer::next(context ctx) {
   const auto core = core_;
   try {
-    co_return co_await core->socket.next(std::move(ctx));
+    auto m = co_await core->socket.next(std::move(ctx));
+    if (m) check_rate(*core, m->size());
+    co_return m;
   } catch (const close_error&) {
     if (!core->evicted()) throw;
   }
@@ -90,7 +102,9 @@ task<std::optional<message>> peer::next(context ctx) {
 task<message> peer::read(context ctx) {
   const auto core = core_;
   try {
-    co_return co_await core->socket.read(std::move(ctx));
+    auto m = co_await core->socket.read(std::move(ctx));
+    check_rate(*core, m.size());
+    co_return m;
   } catch (const close_error&) {
     if (!core->evicted()) throw;
   }

@@ -18,7 +18,14 @@ peer_core::peer_core(std::uint64_t number, conn c, const peer_options& o, std::s
       socket(std::move(c)),
       limits_(o.queue().value_or(hub->default_limits())),
       connection_(socket.connection_),
-      queue_(limits_) {}
+      queue_(limits_),
+      messages_in_(o.message_rate(), std::max(1.0, o.message_rate() * o.burst())),
+      bytes_in_(o.byte_rate(), o.byte_rate() * o.burst()) {}
+
+bool peer_core::admits(std::size_t size) noexcept {
+  const auto time = now();
+  return messages_in_.take(1, time) && bytes_in_.take(static_cast<double>(size), time);
+}
 
 void peer_core::check(const conn& c) {
   if (!c) throw std::invalid_argument("coax: hub::attach: a handle without a connection");
@@ -38,6 +45,7 @@ void peer_core::joined(subscription& what, const join_options& o) {
   if (!again) parts_.push_back(s);
   s->policy = o.on_full().value_or(default_policy());
   s->filter = o.filter();
+  s->presence = o.presence();
   if (again || state_ != state::open) return;
   if (!o.since() && o.recent() == 0) {
     s->past = past::whole;
@@ -186,10 +194,35 @@ void peer_core::on_ended() {
 }
 
 void peer_core::close(const close_request& request) {
-  if (state_ != state::open) return;
+  if (state_ == state::over || (state_ == state::closing && !request.at_once)) return;
   state_ = state::closing;
   close_with_ = request;
+  if (request.at_once) {
+    end_queue();
+    hub->leave_all(*this);
+  }
   settle_close();
+}
+
+void peer_core::close_later(std::shared_ptr<const close_request> with, steady::time_point at, steady::time_point by) {
+  farewell_ = std::move(with);
+  close_at_ = at;
+  cut_at_ = by;
+  home->watch(*this);
+}
+
+void peer_core::say_farewell(steady::time_point time) {
+  if (close_at_ <= time) {
+    close_at_ = steady::time_point::max();
+    close(*farewell_);
+  }
+  if (cut_at_ > time) return;
+  cut_at_ = steady::time_point::max();
+  if (connection_->closed()) return;
+  ++home->counts.cut;
+  state_ = state::over;
+  end_queue();
+  connection_->end_now();
 }
 
 void peer_core::settle_close() {
@@ -203,6 +236,7 @@ void peer_core::settle_close() {
 // A close under way goes on, with the queue before it; the shard keeps the peer until then.
 void peer_core::detached() {
   detached_ = true;
+  close_at_ = cut_at_ = steady::time_point::max();
   if (state_ == state::closing) return;
   state_ = state::over;
   end_queue();
@@ -218,6 +252,7 @@ void peer_core::fail() noexcept {
 }
 
 void peer_core::on_time(steady::time_point time) {
+  say_farewell(time);
   std::size_t dropped = 0;
   std::vector<send_queue::rewound> back;
   const auto verdict = queue_.expire(time, dropped, back);
@@ -241,7 +276,8 @@ void peer_core::on_time(steady::time_point time) {
 }
 
 steady::time_point peer_core::due() const noexcept {
-  auto at = queue_.empty() ? steady::time_point::max() : queue_.expires();
+  auto at = std::min(close_at_, cut_at_);
+  if (!queue_.empty()) at = std::min(at, queue_.expires());
   // A question that is due already waits for the socket.
   for (const auto* s : readers_) {
     const auto question = s->reader ? s->reader->due() : std::nullopt;

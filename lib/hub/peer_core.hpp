@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hub/send_queue.hpp"
+#include "hub/token_bucket.hpp"
 #include "hub/topic.hpp"
 #include "websocket/connection.hpp"
 #include <coax/peer_options.hpp>
@@ -18,6 +19,7 @@ class subscription;
 struct close_request {
   status code;
   std::string reason;
+  bool at_once = false;  // not behind what is queued
 };
 
 /// A message for the members of a topic on one executor, while it is given to one after the other.
@@ -76,9 +78,13 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   /// Such a message is on its way to the inbox of its shard.
   void blocks_on(std::size_t size) noexcept;
 
+  /// For whoever reads, one at a time: whether a message of that size keeps to the rate.
+  bool admits(std::size_t size) noexcept;
+
   // Guarded by the registry: the parts it has in topics, and whether it may have any more.
   std::vector<std::shared_ptr<subscription>> subscriptions;
   bool has_left = false;
+  std::size_t place = 0;  // among the peers of the hub
 
   // From its executor, called by its shard ------------------------------------------------------------------------
 
@@ -94,8 +100,10 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   void on_reset(subscription& s);
   /// The end of a turn: what was offered leaves.
   void send_offered();
-  /// Closes the connection behind what is queued.
+  /// Closes the connection, usually behind what is queued.
   void close(const close_request& request);
+  /// The same at a time, and cuts the connection when it is still there at another.
+  void close_later(std::shared_ptr<const close_request> with, steady::time_point at, steady::time_point by);
   /// The handle has gone.
   void detached();
   /// Something in the hub went wrong while a message was for it: rather an end than a silent hole.
@@ -131,6 +139,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   bool tell_losses();
   void pass_on();
   void settle_close();
+  void say_farewell(steady::time_point time);
   void evict();
   void end_queue() noexcept;
   void unblock(send_queue::amount n) noexcept;
@@ -153,6 +162,10 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   std::uint64_t last_serial_ = 0;  // of the message that it has got last
   std::uint64_t last_reader_ = 0;
   close_request close_with_{};
+  std::shared_ptr<const close_request> farewell_;
+  steady::time_point close_at_ = steady::time_point::max();
+  steady::time_point cut_at_ = steady::time_point::max();
+  token_bucket messages_in_, bytes_in_;
   state state_ = state::open;
   bool detached_ = false;
   std::atomic<bool> evicted_{false};

@@ -46,11 +46,17 @@ std::shared_ptr<peer_core> registry::attach(conn c, const peer_options& o) {
   outcome out;
   {
     const std::lock_guard lock(mutex_);
-    if (peers_ >= options_.max_peers()) throw system_error(errc::hub_full, "attach");
+    if (draining_) {
+      // The handle goes with the call, a close that has begun goes on.
+      c.start_close(status::service_restart, "draining");
+      throw system_error(errc::draining, "attach");
+    }
+    if (peers_.size() >= options_.max_peers()) throw system_error(errc::hub_full, "attach");
     const auto s = shard_for(c.get_executor());
     p = std::make_shared<peer_core>(++last_id_, std::move(c), o, shared_from_this(), s);
     ++s->peers_attached;
-    ++peers_;
+    p->place = peers_.size();
+    peers_.push_back(p.get());
     push(out, s, commands::attach{p});
     if (closed_with_) push(out, s, commands::close{p, closed_with_});
   }
@@ -60,16 +66,22 @@ std::shared_ptr<peer_core> registry::attach(conn c, const peer_options& o) {
 
 void registry::detach(const std::shared_ptr<peer_core>& p) {
   outcome out;
-  const std::lock_guard joining(joining_);
+  std::vector<broker_session::reply<std::size_t>> empty;
+  std::unique_lock joining(joining_);
   {
     const std::lock_guard lock(mutex_);
     take_out_all(*p, out);
     push(out, p->home, commands::detach{p});
-    --peers_;
+    peers_.back()->place = p->place;
+    peers_[p->place] = peers_.back();
+    peers_.pop_back();
+    if (peers_.empty()) empty = std::exchange(when_empty_, {});
     if (--p->home->peers_attached == 0) std::erase(shards_, p->home);
   }
-  give_up(out.abandoned);
+  give_up(out);
+  joining.unlock();
   out.wake();
+  for (const auto& done : empty) done(std::size_t{0});
 }
 
 std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p, std::string_view name,
@@ -77,12 +89,16 @@ std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p
   const bool filter = check_name(name, "join");
   const bool reads_log = o.since() || o.recent() != 0 || o.on_full() == overflow::rewind;
   if (filter && reads_log) throw std::invalid_argument("coax: join: a filter has no history");
+  if (o.presence() && (filter || p->options.user().empty()))
+    throw std::invalid_argument("coax: join: presence is for a user, in a topic");
+  bool enters = false;
   std::shared_ptr<subscription> joined;
   outcome out;
   const std::lock_guard joining(joining_);
   {
     const std::lock_guard lock(mutex_);
     if (p->has_left) return nullptr;
+    if (draining_) throw system_error(errc::draining, "join");
     for (const auto& s : p->subscriptions) {
       if (s->topic->name != name) continue;
       ++s->handles;
@@ -103,9 +119,13 @@ std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p
       ++t->members;
     }
     set_policy(*joined, o);
+    enters = o.presence() && !std::exchange(joined->is_present, o.presence());
+    if (!o.presence() && std::exchange(joined->is_present, false)) out.absent.push_back(joined);
     push(out, p->home, commands::join{joined, o});
   }
   ask_for(joined->topic);
+  give_up(out);
+  if (enters) session_->enter(name, presence_member(handle_of(*p), p->options.user()).data(p->options.data()));
   out.wake();
   return joined;
 }
@@ -131,7 +151,7 @@ void registry::leave(const std::shared_ptr<subscription>& s) {
     std::erase(s->peer->subscriptions, s);
     take_out(s, out);
   }
-  give_up(out.abandoned);
+  give_up(out);
   out.wake();
 }
 
@@ -142,7 +162,7 @@ void registry::leave_all(peer_core& p) {
     const std::lock_guard lock(mutex_);
     take_out_all(p, out);
   }
-  give_up(out.abandoned);
+  give_up(out);
   out.wake();
 }
 
@@ -186,6 +206,7 @@ std::shared_ptr<topic_part> registry::part_for(topic& t, const std::shared_ptr<s
 
 void registry::take_out(const std::shared_ptr<subscription>& s, outcome& to) {
   s->left = true;
+  if (s->is_present) to.absent.push_back(s);
   auto& t = *s->topic;
   if (s->blocks) std::erase(t.blockers, s.get());
   if (--s->part->count == 0) std::erase(t.parts, s->part);
@@ -207,6 +228,14 @@ bool registry::check_name(std::string_view name, std::string_view operation) con
   if (!fault.empty()) throw std::invalid_argument("coax: " + std::string(operation) + ": " + std::string(fault));
   return has_wildcards(name);
 }
+
+std::size_t registry::peers() const {
+  const std::lock_guard lock(mutex_);
+  return peers_.size();
+}
+
+// Unique among all nodes.
+std::string registry::handle_of(const peer_core& p) const { return std::to_string(node_) + "-" + std::to_string(p.id); }
 
 void registry::check_published(std::string_view name) const {
   if (check_name(name, "publish")) throw std::invalid_argument("coax: publish: to a filter");

@@ -36,6 +36,14 @@ class registry final : public broker_events, public std::enable_shared_from_this
   /// The executor of `s` is going down.
   void forget(const shard& s) noexcept;
 
+  // registry_control.cpp: who has to go
+  std::size_t kick(const selector& who, status code, std::string_view reason);
+  std::size_t shed(double fraction, std::chrono::nanoseconds over, const drain_options& how);
+  /// `done` is told how many peers there were when the last has gone.
+  void drain(const drain_options& how, broker_session::reply<std::size_t> done);
+  hub_state state() const;
+  std::size_t peers() const;
+
   // registry_publish.cpp: what is told
   struct admission {
     std::size_t members = 0;          // that are to get the message
@@ -51,11 +59,12 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void read_log(const std::shared_ptr<subscription>& s, std::uint64_t reader, const topic_feed::question& q);
   void history(std::string_view name, const position& since, std::size_t limit,
                broker_session::reply<history_page> done);
+  void members(std::string_view name, broker_session::reply<std::vector<present_user>> done);
   /// What was to be done by then.
   void on_time(steady::time_point time);
 
   // registry_stats.cpp
-  std::vector<topic_count> topics() const;
+  std::vector<topic_stats> topics() const;
   hub_stats stats() const;
 
   /// @throws std::invalid_argument  a name that is empty, too long, not UTF-8, or malformed as a filter. True: a
@@ -75,7 +84,8 @@ class registry final : public broker_events, public std::enable_shared_from_this
   // What is left to do when the mutex has been given back.
   struct outcome {
     shard_list asleep;
-    topic_list abandoned;  // that nobody is in any more
+    topic_list abandoned;                                                     // that nobody is in any more
+    boost::container::small_vector<std::shared_ptr<subscription>, 4> absent;  // whose presence has ended
     void wake() const noexcept;
   };
   static bool push(outcome& to, const std::shared_ptr<shard>& s, command c);
@@ -91,10 +101,12 @@ class registry final : public broker_events, public std::enable_shared_from_this
   /// What follows from what the broker has told of a topic; a question to its log, if there is one.
   std::optional<topic_feed::question> advance(const std::shared_ptr<topic>& t, outcome& to);
   void wake_at(steady::time_point at, outcome& to);
+  void schedule(peer_core& p, steady::time_point at, steady::time_point by, const drain_options& how, outcome& to);
 
   // With `joining_` held.
   void ask_for(const std::shared_ptr<topic>& t);
-  void give_up(const topic_list& topics);
+  void give_up(const outcome& left);
+  std::string handle_of(const peer_core& p) const;
 
   // broker_events
   void on_entry(std::string_view name, std::string_view epoch, const entry_ptr& entry) override;
@@ -115,7 +127,9 @@ class registry final : public broker_events, public std::enable_shared_from_this
   std::vector<std::shared_ptr<shard>> shards_;
   std::uint64_t last_id_ = 0;
   std::uint64_t last_serial_ = 0;
-  std::size_t peers_ = 0;
+  std::vector<peer_core*> peers_;  // whose handles live
+  std::vector<broker_session::reply<std::size_t>> when_empty_;
+  bool draining_ = false;
   std::shared_ptr<const close_request> closed_with_;
 
   const std::shared_ptr<broker> broker_;

@@ -1,5 +1,6 @@
 // How what is published comes to the members of its topic: through the broker, and back as an event of it.
 #include "broker/topic_filter.hpp"
+#include "hub/notice.hpp"
 #include "hub/registry.hpp"
 
 #include <algorithm>
@@ -169,8 +170,9 @@ void registry::on_subscribed(const std::weak_ptr<topic>& which, const result<pos
   out.wake();
 }
 
-void registry::give_up(const topic_list& topics) {
-  for (const auto& t : topics) {
+void registry::give_up(const outcome& left) {
+  for (const auto& s : left.absent) session_->leave(s->topic->name, handle_of(*s->peer));
+  for (const auto& t : left.abandoned) {
     if (t->is_filter) {
       session_->unwatch(t->name);
     } else {
@@ -236,6 +238,20 @@ void registry::on_time(steady::time_point time) {
   out.wake();
 }
 
-void registry::on_presence(std::string_view, const presence_change&) {}
+void registry::members(std::string_view name, broker_session::reply<std::vector<present_user>> done) {
+  session_->members(name, std::move(done));
+}
+
+void registry::on_presence(std::string_view name, const presence_change& change) {
+  const auto frame = notice_of_presence(name, change);
+  outcome out;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = topics_.find(name);
+    if (found == topics_.end()) return;
+    for (const auto& part : found->second->parts) push(out, part->home, commands::tell{part, frame});
+  }
+  out.wake();
+}
 
 }  // namespace coax::detail

@@ -4,11 +4,11 @@
 
 namespace coax::detail {
 
-std::vector<topic_count> registry::topics() const {
-  std::vector<topic_count> list;
+std::vector<topic_stats> registry::topics() const {
+  std::vector<topic_stats> list;
   const std::lock_guard lock(mutex_);
   list.reserve(topics_.size());
-  for (const auto& [name, t] : topics_) list.push_back({name, t->members});
+  for (const auto& [name, t] : topics_) list.push_back({name, t->members, t->tally->published, t->tally->dropped});
   return list;
 }
 
@@ -26,13 +26,14 @@ hub_stats registry::stats() const {
   s.resets = read(counts_->resets);
   s.notices = read(counts_->notices);
   s.disconnected = read(counts_->disconnected);
+  s.cut = read(counts_->cut);
   s.filter_errors = read(counts_->filter_errors);
   s.failures = read(counts_->failures);
   const auto settled = s.delivered + s.dropped + s.filtered + s.skipped;
   s.queued = std::max(counts_->handed_out.load(std::memory_order_acquire), settled) - settled;
   const std::lock_guard lock(mutex_);
   s.topics = topics_.size();
-  s.peers = peers_;
+  s.peers = peers_.size();
   return s;
 }
 

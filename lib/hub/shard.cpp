@@ -50,6 +50,8 @@ peer_core* subject(const commands::leave& c) noexcept { return c.what->peer.get(
 peer_core* subject(const commands::page& c) noexcept { return c.to->peer.get(); }
 peer_core* subject(const commands::send& c) noexcept { return c.to.get(); }
 peer_core* subject(const commands::close& c) noexcept { return c.peer.get(); }
+peer_core* subject(const commands::farewell& c) noexcept { return c.peer.get(); }
+peer_core* subject(const commands::tell&) noexcept { return nullptr; }
 peer_core* subject(const commands::publish&) noexcept { return nullptr; }
 peer_core* subject(const commands::reset&) noexcept { return nullptr; }
 peer_core* subject(const commands::alarm&) noexcept { return nullptr; }
@@ -165,6 +167,20 @@ std::size_t shard::run(const commands::send& c) {
   return 1;
 }
 
+std::size_t shard::run(const commands::tell& c) {
+  for (const auto& s : c.to->members) {
+    if (!s->presence) continue;
+    ++counts.handed_out;
+    guarded(*s->peer, [&] { s->peer->take(c.frame); });
+  }
+  return c.to->members.size();
+}
+
+std::size_t shard::run(const commands::farewell& c) {
+  c.peer->close_later(c.with, c.at, c.by);
+  return 1;
+}
+
 std::size_t shard::run(const commands::close& c) {
   if (c.peer) {
     c.peer->close(*c.with);
@@ -233,6 +249,7 @@ void shard::settle() noexcept {
   move(counts.rewinds, totals_->rewinds);
   move(counts.notices, totals_->notices);
   move(counts.disconnected, totals_->disconnected);
+  move(counts.cut, totals_->cut);
   move(counts.filter_errors, totals_->filter_errors);
   move(counts.failures, totals_->failures);
 }

@@ -15,7 +15,7 @@ struct topic_part;
 struct hub_counts {
   using counter = std::atomic<std::uint64_t>;
   counter published{0}, publish_errors{0}, handed_out{0}, delivered{0}, dropped{0}, filtered{0}, skipped{0};
-  counter rewinds{0}, resets{0}, notices{0}, disconnected{0}, filter_errors{0}, failures{0};
+  counter rewinds{0}, resets{0}, notices{0}, disconnected{0}, cut{0}, filter_errors{0}, failures{0};
 };
 
 namespace commands {
@@ -59,6 +59,17 @@ struct send {
   std::shared_ptr<peer_core> to;
   shared_message frame;
 };
+/// A message of the hub's own for the members that follow a topic's presence.
+struct tell {
+  std::shared_ptr<topic_part> to;
+  shared_message frame;
+};
+/// A close that has its time.
+struct farewell {
+  std::shared_ptr<peer_core> peer;
+  std::shared_ptr<const close_request> with;
+  steady::time_point at, by;
+};
 /// Null is all peers of the shard.
 struct close {
   std::shared_ptr<peer_core> peer;
@@ -68,7 +79,8 @@ struct close {
 }  // namespace commands
 
 using command = std::variant<commands::attach, commands::detach, commands::join, commands::leave, commands::publish,
-                             commands::reset, commands::page, commands::alarm, commands::send, commands::close>;
+                             commands::reset, commands::page, commands::alarm, commands::send, commands::tell,
+                             commands::farewell, commands::close>;
 
 /// Everything that happens to the peers of an executor happens in the order of this inbox. One post is under way while
 /// there is something in it, whatever is thrown: a peer for which something goes wrong is ended, the others go on. Of
@@ -115,7 +127,7 @@ class shard final : public parking_lot {
   }
   struct {
     std::uint64_t handed_out = 0, delivered = 0, dropped = 0, filtered = 0, skipped = 0;
-    std::uint64_t rewinds = 0, notices = 0, disconnected = 0, filter_errors = 0, failures = 0;
+    std::uint64_t rewinds = 0, notices = 0, disconnected = 0, cut = 0, filter_errors = 0, failures = 0;
   } counts;
   /// Adds what was counted to the totals.
   void settle() noexcept;
@@ -133,6 +145,8 @@ class shard final : public parking_lot {
   std::size_t run(const commands::page& c);
   std::size_t run(const commands::alarm& c);
   std::size_t run(const commands::send& c);
+  std::size_t run(const commands::tell& c);
+  std::size_t run(const commands::farewell& c);
   std::size_t run(const commands::close& c);
   void on_time(steady::time_point time) override;
   void on_shutdown() noexcept override;

@@ -65,6 +65,7 @@ class subscription : public std::enable_shared_from_this<subscription> {
   std::size_t handles = 1;
   bool left = false;
   bool blocks = false;
+  bool is_present = false;  // as the broker knows it
 
   std::atomic<detail::past> past{past::unknown};
 
@@ -73,6 +74,7 @@ class subscription : public std::enable_shared_from_this<subscription> {
   std::size_t index = nowhere;  // in part->members
   overflow policy = overflow::disconnect;
   join_options::predicate filter;
+  bool presence = false;
   std::unique_ptr<log_reader> reader;  // while it is not live
   std::vector<waiter*> awaits_recovery;
 };
