@@ -22,7 +22,7 @@ struct close_request {
   bool at_once = false;  // not behind what is queued
 };
 
-/// A message for the members of a topic on one executor, while it is given to one after the other.
+/// A message for the members of a topic on one executor, while it is given to one after the other, and held for them.
 class offering {
  public:
   offering(const shared_delivery& what, const shared_ring& log, steady::time_point time, std::uint64_t excepted,
@@ -31,7 +31,7 @@ class offering {
   offering(const offering&) = delete;
   offering& operator=(const offering&) = delete;
   ~offering() {
-    if (at_) log_->forget_unheld();
+    if (at_) log_->release(*at_);
   }
 
   const std::uint64_t except;  // the id of a peer that is not to get it

@@ -25,7 +25,7 @@ void peer_core::read_on() {
 
 // False if the connection has no room.
 bool peer_core::read_on(subscription& s) {
-  if (!s.reader) return true;
+  if (!s.reader || !s.topic->is_told) return true;
   while (const auto* event = s.reader->next()) {
     if (const auto* hole = std::get_if<topic_feed::reset>(event)) {
       const auto lost = *hole;

@@ -164,6 +164,8 @@ void registry::on_subscribed(const std::weak_ptr<topic>& which, const result<pos
     } else if (!t->is_filter) {
       t->feed.start(*from);
       question = advance(t, out);
+      t->is_told = true;
+      for (const auto& part : t->parts) push(out, part->home, commands::begin{part});
     }
   }
   if (question) ask_log(t, *question);

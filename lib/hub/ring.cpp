@@ -11,15 +11,8 @@ constexpr std::size_t tolerated = 64;
 }  // namespace
 
 ring::number ring::append(shared_delivery what, time_point since) {
-  entries_.push_back({next_, 0, since, std::move(what)});
+  entries_.push_back({next_, 1, since, std::move(what)});
   return next_++;
-}
-
-void ring::forget_unheld() noexcept {
-  if (entries_.empty() || entries_.back().holders != 0 || !entries_.back().what) return;
-  next_ = entries_.back().at;
-  entries_.pop_back();
-  if (entries_.empty()) entries_ = {};
 }
 
 void ring::release(number n) noexcept {

@@ -38,10 +38,8 @@ class ring {
 
   const std::shared_ptr<topic_tally> tally;
 
-  /// Appends a message that nobody holds yet.
+  /// Appends a message, which the caller holds.
   number append(shared_delivery what, time_point since);
-  /// Forgets the last entry if nobody has come to hold it.
-  void forget_unheld() noexcept;
 
   const entry& at(number n) const noexcept { return const_cast<ring*>(this)->find(n); }
   void hold(number n) noexcept { ++find(n).holders; }

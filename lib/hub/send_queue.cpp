@@ -37,8 +37,9 @@ send_queue::verdict send_queue::push(shared_delivery direct, overflow policy, ti
   if (!direct_) direct_ = std::make_shared<ring>();
   // There is no log to go back to, and nobody who could wait.
   if (policy == overflow::rewind || policy == overflow::block) policy = overflow::disconnect;
-  const auto taken = push(direct_, direct_->append(std::move(direct), now), policy, dropped);
-  direct_->forget_unheld();
+  const auto at = direct_->append(std::move(direct), now);
+  const auto taken = push(direct_, at, policy, dropped);
+  direct_->release(at);
   return taken;
 }
 

@@ -53,6 +53,7 @@ peer_core* subject(const commands::close& c) noexcept { return c.peer.get(); }
 peer_core* subject(const commands::farewell& c) noexcept { return c.peer.get(); }
 peer_core* subject(const commands::tell&) noexcept { return nullptr; }
 peer_core* subject(const commands::publish&) noexcept { return nullptr; }
+peer_core* subject(const commands::begin&) noexcept { return nullptr; }
 peer_core* subject(const commands::reset&) noexcept { return nullptr; }
 peer_core* subject(const commands::alarm&) noexcept { return nullptr; }
 
@@ -144,6 +145,12 @@ std::size_t shard::run(const commands::publish& c) {
   offering o(c.what, c.to->log, time_, c.except, c.serial);
   for (const auto& s : c.to->members) guarded(*s->peer, [&] { s->peer->take(o, *s); });
   return c.to->members.size();
+}
+
+std::size_t shard::run(const commands::begin& c) {
+  for (const auto& s : c.what->members)
+    if (s->reader) guarded(*s->peer, [&] { mark_offered(*s->peer); });
+  return c.what->members.size();
 }
 
 std::size_t shard::run(const commands::reset& c) {

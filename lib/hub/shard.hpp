@@ -40,6 +40,10 @@ struct publish {
   std::uint64_t except;
   std::uint64_t serial;
 };
+/// The broker tells the topic now: its log may be read.
+struct begin {
+  std::shared_ptr<topic_part> what;
+};
 /// The history of a topic may have been lost.
 struct reset {
   std::shared_ptr<topic_part> of;
@@ -79,8 +83,8 @@ struct close {
 }  // namespace commands
 
 using command = std::variant<commands::attach, commands::detach, commands::join, commands::leave, commands::publish,
-                             commands::reset, commands::page, commands::alarm, commands::send, commands::tell,
-                             commands::farewell, commands::close>;
+                             commands::begin, commands::reset, commands::page, commands::alarm, commands::send,
+                             commands::tell, commands::farewell, commands::close>;
 
 /// Everything that happens to the peers of an executor happens in the order of this inbox. One post is under way while
 /// there is something in it, whatever is thrown: a peer for which something goes wrong is ended, the others go on. Of
@@ -141,6 +145,7 @@ class shard final : public parking_lot {
   std::size_t run(const commands::join& c);
   std::size_t run(const commands::leave& c);
   std::size_t run(const commands::publish& c);
+  std::size_t run(const commands::begin& c);
   std::size_t run(const commands::reset& c);
   std::size_t run(const commands::page& c);
   std::size_t run(const commands::alarm& c);

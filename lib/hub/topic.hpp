@@ -6,6 +6,7 @@
 #include "hub/ring.hpp"
 #include <coax/join_options.hpp>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,7 +39,9 @@ struct topic {
   const std::shared_ptr<topic_tally> tally;
   const std::string& name;
   const bool is_filter;
-  bool asked = false;  // the broker: subscribed to, or watched
+  bool asked = false;  // the broker: to subscribe to it, or watch it
+  /// Whether it tells what is published, so that nothing falls between the log and that. From any thread.
+  std::atomic<bool> is_told{false};
   std::size_t members = 0;
   std::vector<std::shared_ptr<topic_part>> parts;
   std::vector<subscription*> blockers;  // the members under overflow::block

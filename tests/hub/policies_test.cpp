@@ -307,6 +307,7 @@ BOOST_AUTO_TEST_CASE(slow_members_of_a_topic_share_what_they_have_queued) {
     const auto at = log->append(
         std::make_shared<const detail::delivery>(detail::encode(message_kind::text, asio::buffer(payload))), {});
     for (auto& q : queues) q->push(log, at, overflow::disconnect, dropped);
+    log->release(at);
   }
 
   // 2 GB of messages are queued; in memory are 200 entries, and a run for each member.

@@ -143,8 +143,9 @@ struct two_topics {
 
   verdict push(char topic, std::string_view text, overflow policy, std::string key = {}) {
     const auto& log = topic == 'a' ? a : b;
-    const auto v = q.push(log, log->append(published(text, ++offset, std::move(key)), now), policy, dropped);
-    log->forget_unheld();
+    const auto at = log->append(published(text, ++offset, std::move(key)), now);
+    const auto v = q.push(log, at, policy, dropped);
+    log->release(at);
     return v;
   }
 
@@ -182,6 +183,7 @@ BOOST_AUTO_TEST_CASE(many_queues_hold_a_message_once) {
   for (int i = 0; i != 1000; ++i) {
     const auto at = log->append(published("x"), start);
     for (auto& q : queues) q->push(log, at, overflow::drop_oldest, dropped);
+    log->release(at);
   }
 
   BOOST_TEST(dropped == 99'000u);
