@@ -10,8 +10,25 @@ namespace {
 
 const std::string everybody = "everybody";
 
-// Rooms have names that people choose: a prefix keeps them apart from other topics.
-std::string topic_of(const std::string& room) { return "room/" + room; }
+// Rooms have names that people choose: a level of its own for each, whatever is in it, so that none is a wildcard or
+// another room's topic.
+std::string topic_of(const std::string& room, std::string_view part) {
+  std::string topic = "room/";
+  for (const char c : room) {
+    switch (c) {
+      case '/': topic += "%2F"; break;
+      case '%': topic += "%25"; break;
+      case '+': topic += "%2B"; break;
+      case '#': topic += "%23"; break;
+      default: topic += c;
+    }
+  }
+  return topic.append("/").append(part);
+}
+
+// What is said in a room is kept, for those who come later; who comes and goes is not.
+constexpr std::size_t kept_messages = 200, shown_messages = 50;
+constexpr std::chrono::hours kept_for{24};
 
 json::object person(std::uint64_t id, std::string_view name) { return {{"id", std::to_string(id)}, {"name", name}}; }
 
@@ -22,7 +39,13 @@ std::int64_t unix_milliseconds() {
 
 }  // namespace
 
-guest::guest(chat& c, coax::conn connection) : chat_(c), peer_(c.hub().attach(std::move(connection))) {}
+// Who is too slow loses the oldest of what waits, and the page says so.
+guest::guest(chat& c, coax::conn connection)
+    : chat_(c),
+      peer_(c.hub().attach(std::move(connection),
+                           coax::queue_limits().on_full(coax::overflow::drop_oldest).notices(true))) {}
+
+chat::chat() : started_(unix_milliseconds()) {}
 
 guest::~guest() { chat_.leave(*this); }
 
@@ -34,7 +57,7 @@ void chat::enter(guest& g, std::string name, std::string room) {
   if (moves) {
     take_out(g);
     g.in_chat_ = g.peer_.join(everybody);
-    g.in_room_ = g.peer_.join(topic_of(room));
+    g.in_room_ = g.peer_.join(topic_of(room, "people"));
     g.name_ = std::move(name);
     g.room_ = std::move(room);
     rooms_[g.room_].emplace(g.peer_.id(), g.name_);
@@ -48,7 +71,9 @@ void chat::enter(guest& g, std::string name, std::string room) {
           {"people", people(rooms_[g.room_])},
           {"rooms", rooms()},
           {"node", boost::asio::ip::host_name()}});
-  if (moves) tell_rooms();
+  if (!moves) return;
+  g.in_talk_ = g.peer_.join(topic_of(g.room_, "talk"), coax::join_options().recent(shown_messages));
+  tell_rooms();
 }
 
 void chat::rename(guest& g, std::string name) {
@@ -59,7 +84,12 @@ void chat::rename(guest& g, std::string name) {
 }
 
 void chat::say(const guest& g, std::string_view text) {
-  tell_room(g.room_, {{"type", "message"}, {"from", person(g.peer_.id(), g.name_)}, {"text", text}});
+  // The page that comes back is told again what it has heard: the id tells.
+  const auto id = std::to_string(started_) + "-" + std::to_string(++messages_);
+  const json::object message{{"type", "message"}, {"id", id},        {"from", person(g.peer_.id(), g.name_)},
+                             {"text", text},      {"room", g.room_}, {"at", unix_milliseconds()}};
+  hub_.publish_text(topic_of(g.room_, "talk"), json::serialize(message),
+                    coax::publish_options().history(kept_messages, kept_for));
 }
 
 void chat::leave(guest& g) {
@@ -72,6 +102,7 @@ void chat::leave(guest& g) {
 void chat::take_out(guest& g) {
   if (!g.has_entered()) return;
   g.in_room_.leave();
+  g.in_talk_.leave();
   const auto room = rooms_.find(std::exchange(g.room_, {}));
   room->second.erase(g.peer_.id());
   tell_room(room->first, {{"type", "left"}, {"who", person(g.peer_.id(), g.name_)}});
@@ -82,7 +113,7 @@ void chat::take_out(guest& g) {
 void chat::tell_room(const std::string& room, json::object message, const coax::publish_options& to) {
   message["room"] = room;
   message["at"] = unix_milliseconds();
-  hub_.publish_text(topic_of(room), json::serialize(message), to);
+  hub_.publish_text(topic_of(room, "people"), json::serialize(message), to);
 }
 
 void chat::tell_rooms() {

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -30,17 +31,21 @@ class guest {
   chat& chat_;
   coax::peer peer_;
   coax::membership in_chat_;
-  coax::membership in_room_;
+  coax::membership in_room_;  // who comes and goes
+  coax::membership in_talk_;
   std::string name_;
   std::string room_;
 };
 
-/// The rooms: one topic of the hub each, and one for what concerns everybody.
+/// The rooms: two topics of the hub each, one for what is said, which is kept, and one for who comes and goes; and one
+/// topic for what concerns everybody.
 ///
 /// From any thread. What changes who is in a room is told under one lock, in which nothing waits, because the hub never
 /// does: so a welcome and the events that follow it fit together.
 class chat {
  public:
+  chat();
+
   void enter(guest& g, std::string name, std::string room);
   /// To another room; the same one is welcomed again.
   void move(guest& g, std::string room) { enter(g, g.name_, std::move(room)); }
@@ -61,6 +66,8 @@ class chat {
   boost::json::array rooms() const;
 
   coax::hub hub_;
+  const std::int64_t started_;
+  std::atomic<std::uint64_t> messages_{0};
   std::mutex mutex_;
   std::map<std::string, names> rooms_;
 };

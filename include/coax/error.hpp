@@ -48,6 +48,11 @@ enum class errc {
   shut_down,               ///< The io_context is being destroyed.
   invalid_data,            ///< A message that its reader has no use for; the connection was closed with 1007 or 1003.
   proxy_failed,            ///< The proxy on the way to the server did not let us through.
+  broker_unavailable,      ///< The broker cannot be reached, or has no room; nothing of the call has happened.
+  publication_in_doubt,    ///< The broker was lost before it replied: the message may be stored, or not.
+  would_block,             ///< A member of the topic under `overflow::block` has no room.
+  hub_full,                ///< A limit of the hub was reached: peers, or topics of a peer.
+  draining,                ///< The hub drains: it takes no peers and no members any more.
 };
 
 const boost::system::error_category& coax_category() noexcept;

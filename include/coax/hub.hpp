@@ -5,12 +5,19 @@
 ///
 ///     coax::task<> chat(coax::conn c, coax::context ctx) {
 ///       auto me = hub.attach(std::move(c));
-///       auto joined = me.join("lobby");
-///       while (auto m = co_await me.next(ctx)) hub.publish("lobby", m->kind(), m->data());
+///       auto joined = me.join("lobby", coax::join_options().recent(50));
+///       while (auto m = co_await me.next(ctx))
+///         hub.publish("lobby", m->kind(), m->data(), coax::publish_options().history(100));
 ///     }
 #pragma once
 
+#include <coax/broker.hpp>
+#include <coax/drain_options.hpp>
+#include <coax/hub_options.hpp>
+#include <coax/hub_stats.hpp>
 #include <coax/peer.hpp>
+#include <coax/publish_options.hpp>
+#include <coax/selector.hpp>
 
 #include <vector>
 
@@ -20,38 +27,26 @@ namespace detail {
 class registry;
 }
 
-/// What a hub has done and holds; see `hub::stats`. Of all messages for all peers, each is delivered, dropped or
-/// queued.
-struct hub_stats {
-  std::size_t topics = 0;          ///< With at least one member.
-  std::size_t peers = 0;           ///< Attached, whose handle lives.
-  std::uint64_t published = 0;     ///< Calls of `publish`.
-  std::uint64_t delivered = 0;     ///< Messages that a peer's connection has taken for sending.
-  std::uint64_t dropped = 0;       ///< Messages that a peer did not get: no room, too old, or its end.
-  std::uint64_t queued = 0;        ///< Messages on their way to a peer's connection.
-  std::uint64_t disconnected = 0;  ///< Peers closed for being slow.
-};
-
-/// A topic and how many peers are in it.
-struct topic_count {
-  std::string name;
-  std::size_t members;
-};
-
-/// Topics and the peers that listen to them, in one process. All members may be called from any thread.
+/// Topics and the peers that listen to them. All members may be called from any thread.
 ///
-/// Publishing never waits and never sends: it frames the message once, appends it to the inbox of each executor on
-/// which a member lives, and posts to an executor that was not awake, so that a hub over one io_context per core
-/// crosses threads once per core, not once per peer. There, in a turn of its own, the message goes to the members'
-/// queues by reference, and what a peer got in one turn leaves in one gather write. A slow peer delays nobody.
+/// Publishing never sends: the message is framed once, gets its place in the log of its topic from the broker, and is
+/// appended to the inbox of each executor on which a member lives; an executor that was not awake is posted to, so that
+/// a hub over one io_context per core crosses threads once per core, not once per peer. There, in a turn of its own,
+/// the message goes to the members' queues by reference, and what a peer got in one turn leaves in one gather write. A
+/// slow peer delays nobody, unless it has joined under `overflow::block`.
 ///
-/// Order: all members of a topic get its messages in the same order. What one thread publishes, sends directly, joins
-/// and leaves takes effect in the order of the calls, across topics. Publishing from inside a handler is no exception:
-/// nothing is delivered inside `publish`.
+/// Order: all members of a topic get its messages in the same order. With a local broker, what one thread publishes,
+/// sends directly, joins and leaves takes effect in the order of the calls, across topics. Publishing from inside a
+/// handler is no exception: nothing is delivered inside `publish`.
+///
+/// Names of topics are UTF-8 in levels that end at `/`. A name with a level that is `+` or `#` is a filter: it can be
+/// joined, `+` for any one level and `#` at the end for all further ones, and not be published to. Any other use of
+/// these characters is an ordinary one.
 class hub {
  public:
-  /// `queue` is for peers attached without limits of their own.
-  explicit hub(const queue_limits& queue = {});
+  explicit hub(const hub_options& options = {});
+  /// With a local broker.
+  explicit hub(const queue_limits& queue);
   hub(const hub&) = delete;
   hub& operator=(const hub&) = delete;
   /// As `close(status::going_away)`. The peers' handles stay valid.
@@ -60,28 +55,71 @@ class hub {
   /// Takes a connection into the hub.
   /// @throws std::invalid_argument  not an open handle of a server's connection (a client's frames are masked, each
   ///                                for one connection).
-  peer attach(conn c);
+  /// @throws system_error           `errc::hub_full`; `errc::draining`, after closing the connection with 1012.
+  peer attach(conn c, const peer_options& options = {});
   peer attach(conn c, const queue_limits& queue);
 
   /// Publishes a message to the members of `topic`. Text must be UTF-8; debug builds check (`std::invalid_argument`).
   ///
-  /// Returns how many peers are to get it: the members at the message's place in the order of the topic. Whether it
-  /// reaches each of them depends on the peer (`queue_limits`); `stats` counts.
+  /// Returns how many peers of this process are to get it: who is in the topic at the time of the call. Whether it
+  /// reaches each of them depends on the peer (`queue_limits`); `stats` counts. It is not waited for the broker:
+  /// whether one that is elsewhere has taken it, `hub_stats::publish_errors` counts.
+  ///
+  /// @throws system_error  `errc::would_block` if a member under `overflow::block` has no room: nobody gets it.
+  /// @throws std::invalid_argument  not the name of a topic.
   std::size_t publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
                       const publish_options& options = {});
   std::size_t publish_text(std::string_view topic, std::string_view text, const publish_options& options = {});
+  /// The same; `errc::would_block` is returned.
+  result<std::size_t> try_publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
+                                  const publish_options& options = {});
+
+  /// Publishes, waiting for room at members under `overflow::block`, and for the broker to have taken it. Returns the
+  /// position behind the message. The arguments are copied in the call.
+  ///
+  /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded`: while it waited for room, nobody gets it; while
+  ///                       it waited for the broker, nobody knows. Errors of the broker.
+  [[nodiscard]] task<position> publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
+                                       const publish_options& options, context ctx);
+  [[nodiscard]] task<position> publish_text(std::string_view topic, std::string_view text,
+                                            const publish_options& options, context ctx);
+
+  /// What the log of a topic holds behind `since` (`position()`: all that is kept), at most `limit` entries of it.
+  /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded`, errors of the broker.
+  task<history_page> history(std::string topic, position since, std::size_t limit, context ctx = {});
 
   /// The topics that have members, in no particular order.
-  std::vector<topic_count> topics() const;
+  std::vector<topic_stats> topics() const;
+
+  /// Who is present in a topic (`join_options::presence`), in all processes that share the broker.
+  /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded`, errors of the broker.
+  task<std::vector<present_user>> presence(std::string topic, context ctx = {});
 
   /// A snapshot; exact when nothing is under way.
   hub_stats stats() const;
+  hub_state state() const;
+
+  /// Closes those peers of this process at once: they leave their topics, and what they have queued is dropped. Returns
+  /// how many were meant. @throws std::invalid_argument as `conn::start_close`.
+  std::size_t kick(const selector& who, status code = status::policy_violation, std::string_view reason = {});
+
+  /// Sends a part of the peers, chosen at random, to other nodes: each is closed at a random time within `over`, behind
+  /// what it has queued, with 1012 and a hint when to come back (`drain_options::retry`). Returns how many.
+  std::size_t shed(double fraction, std::chrono::nanoseconds over);
+
+  /// Takes leave of all peers: from now on nobody is attached and nobody joins (`errc::draining`); each peer is closed
+  /// at a random time within the window, behind what it has queued, and is gone when the client has answered; what is
+  /// left at the limit is cut. Completes when all handles of peers are gone, or a second after the limit. Stopping
+  /// `ctx` ends the wait alone. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
+  task<drain_report> drain(drain_options options = {}, context ctx = {});
 
   /// Closes every peer, behind what it has queued, and from now on every one that is attached. Does not wait:
   /// `conn::done` of each tells. @throws std::invalid_argument as `conn::start_close`.
   void close(status code = status::going_away, std::string_view reason = {});
 
  private:
+  task<position> publish_framed(std::string topic, prepared_message what, publish_options options, context ctx);
+
   std::shared_ptr<detail::registry> registry_;
 };
 

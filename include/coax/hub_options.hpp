@@ -1,98 +1,47 @@
 /// @file
-/// What a hub does for a peer that is slower than its topics.
+/// What a hub is made with.
 ///
-///     coax::hub hub(coax::queue_limits().messages(64).stall(5s).on_full(coax::overflow::drop_oldest));
+///     coax::hub hub(coax::hub_options()
+///                       .queue(coax::queue_limits().on_full(coax::overflow::rewind))
+///                       .broker(coax::local_broker()));
 #pragma once
 
-#include <coax/status.hpp>
+#include <coax/queue_limits.hpp>
 
-#include <chrono>
-#include <cstddef>
 #include <memory>
-#include <optional>
 
 namespace coax {
 
-class peer;
+class broker;
 
-namespace detail {
-class peer_core;
-}
-
-/// What happens to a message that a peer's queue has no room for.
-enum class overflow : unsigned char {
-  /// The peer is closed with `queue_limits::close_status` and the reason "slow consumer"; all that it has queued is
-  /// dropped.
-  disconnect,
-  /// Queued messages under this policy are dropped, oldest first, until the new one fits; if it does not fit even so,
-  /// the new one is dropped.
-  drop_oldest
-};
-
-/// The bounds of the one queue that a peer has for its topics and for what is sent to it directly.
-///
-/// A message is queued while the peer's socket takes nothing, and leaves the queue when the socket has room again; what
-/// has left it (at most the rest of one batch of 64 KiB and one message) cannot be dropped any more. There is no room
-/// for a message that would bring the queue above `messages` or `bytes`, except that an empty queue takes any. First of
-/// all, queued messages under `overflow::drop_oldest` make room, for messages of either policy; only then does the
-/// policy of the new one decide. Messages are dropped whole and the others keep their order. Control frames are outside
-/// the bounds.
-class queue_limits {
+/// A hub's broker and limits.
+class hub_options {
  public:
-  queue_limits() = default;
+  hub_options() = default;
 
-  /// Messages that may be queued, default 256.
-  queue_limits& messages(std::size_t n) { return messages_ = n, *this; }
-  /// Bytes that may be queued, as framed, default 1 MiB.
-  queue_limits& bytes(std::size_t n) { return bytes_ = n, *this; }
-  /// How old a queued message may get, default 10 s: then the policy it came under decides, and `overflow::drop_oldest`
-  /// drops it. A peer that takes no byte at all is ended by `conn_options::write_stall_timeout` under either policy.
-  queue_limits& stall(std::chrono::nanoseconds age) { return stall_ = age, *this; }
-  /// The policy of direct messages, and of topics joined without one of their own; default `overflow::disconnect`.
-  queue_limits& on_full(overflow policy) { return on_full_ = policy, *this; }
-  /// What a slow peer is closed with, default 1013; throws std::invalid_argument for one that may not be sent.
-  queue_limits& close_status(status code);
+  /// What keeps the logs of the topics; by default a `local_broker` of the hub's own.
+  hub_options& broker(std::shared_ptr<coax::broker> b) { return broker_ = std::move(b), *this; }
+  /// For peers attached without limits of their own.
+  hub_options& queue(const queue_limits& q) { return queue_ = q, *this; }
+  /// Peers at a time, default unlimited. One more is refused with `errc::hub_full`.
+  hub_options& max_peers(std::size_t n) { return max_peers_ = n, *this; }
+  /// Topics of one peer at a time, default 1024. One more is refused with `errc::hub_full`.
+  hub_options& max_topics(std::size_t n) { return max_topics_ = n, *this; }
+  /// Bytes of a topic's name, default 256. A longer one is refused with std::invalid_argument.
+  hub_options& max_name(std::size_t bytes) { return max_name_ = bytes, *this; }
 
-  std::size_t messages() const noexcept { return messages_; }
-  std::size_t bytes() const noexcept { return bytes_; }
-  std::chrono::nanoseconds stall() const noexcept { return stall_; }
-  overflow on_full() const noexcept { return on_full_; }
-  status close_status() const noexcept { return close_status_; }
+  const std::shared_ptr<coax::broker>& broker() const noexcept { return broker_; }
+  const queue_limits& queue() const noexcept { return queue_; }
+  std::size_t max_peers() const noexcept { return max_peers_; }
+  std::size_t max_topics() const noexcept { return max_topics_; }
+  std::size_t max_name() const noexcept { return max_name_; }
 
  private:
-  std::size_t messages_ = 256;
-  std::size_t bytes_ = 1024 * 1024;
-  std::chrono::nanoseconds stall_ = std::chrono::seconds(10);
-  status close_status_ = status::try_again_later;
-  overflow on_full_ = overflow::disconnect;
-};
-
-/// How a peer takes part in a topic.
-class join_options {
- public:
-  join_options() = default;
-
-  /// The policy for messages of this topic; by default that of the peer's queue.
-  join_options& on_full(overflow policy) { return on_full_ = policy, *this; }
-
-  std::optional<overflow> on_full() const noexcept { return on_full_; }
-
- private:
-  std::optional<overflow> on_full_;
-};
-
-/// Who is to get a message.
-class publish_options {
- public:
-  publish_options() = default;
-
-  /// Not this peer, usually the one that the message came from.
-  publish_options& except(const peer& p);
-
-  const std::shared_ptr<detail::peer_core>& except() const noexcept { return except_; }
-
- private:
-  std::shared_ptr<detail::peer_core> except_;
+  std::shared_ptr<coax::broker> broker_;
+  queue_limits queue_;
+  std::size_t max_peers_ = SIZE_MAX;
+  std::size_t max_topics_ = 1024;
+  std::size_t max_name_ = 256;
 };
 
 }  // namespace coax

@@ -8,7 +8,8 @@
 #pragma once
 
 #include <coax/conn.hpp>
-#include <coax/hub_options.hpp>
+#include <coax/join_options.hpp>
+#include <coax/peer_options.hpp>
 
 namespace coax {
 
@@ -33,6 +34,12 @@ class membership {
 
   /// The name of the topic; empty for a default-made membership and after `leave`.
   std::string_view topic() const noexcept;
+
+  /// Whether the past that was asked for is there: true if the peer gets everything from `join_options::since` on, and
+  /// always for `recent`; false once there is a hole, also one that comes later (a history that was lost, or left
+  /// behind under `overflow::rewind`). Waits until that is known; true for a membership that has left or asked for no
+  /// past. The membership must stay until completion. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
+  task<bool> recovered(context ctx = {});
 
   /// Leaves. What was published before still comes, nothing else.
   void leave() noexcept;
@@ -62,10 +69,18 @@ class peer {
 
   /// A number of this peer alone, in its hub: counted from 1, never used again.
   std::uint64_t id() const noexcept;
+  /// What it was attached with.
+  const peer_options& options() const noexcept;
 
   /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Joining a topic
   /// again gives another handle on the same part, under the options given last: messages still come once, and the peer
   /// leaves with the last handle. A peer whose connection has ended, or that was too slow, joins nothing.
+  ///
+  /// With `join_options::since` or `recent` it gets the past of the topic first, at the pace of its socket, and then
+  /// what comes, without hole or duplicate. That is ordered with the topic's messages, not with those of others.
+  ///
+  /// @throws std::invalid_argument  not the name of a topic, nor a filter; a filter with a past or `overflow::rewind`.
+  /// @throws system_error           `errc::hub_full`.
   [[nodiscard]] membership join(std::string_view topic, const join_options& options = {});
 
   /// Sends a message to this peer alone, behind what is queued for it. Never waits; whether it fits is decided by the

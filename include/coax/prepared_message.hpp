@@ -31,6 +31,9 @@ class prepared_message {
   boost::asio::const_buffer data() const noexcept;
   std::size_t size() const noexcept { return data().size(); }
 
+  /// For the library.
+  const std::shared_ptr<const detail::encoded_message>& encoded() const noexcept { return encoded_; }
+
  private:
   friend class conn;
 

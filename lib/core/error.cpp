@@ -37,6 +37,11 @@ class category final : public boost::system::error_category {
       case errc::shut_down: return "the io_context is being destroyed";
       case errc::invalid_data: return "a message does not hold what it should";
       case errc::proxy_failed: return "the proxy did not let us through";
+      case errc::broker_unavailable: return "the broker cannot be reached, or has no room";
+      case errc::publication_in_doubt: return "the broker was lost before it said whether the message is stored";
+      case errc::would_block: return "a member of the topic has no room";
+      case errc::hub_full: return "a limit of the hub is reached";
+      case errc::draining: return "the hub drains";
     }
     return "unknown error of coax";
   }
@@ -62,11 +67,16 @@ class category final : public boost::system::error_category {
       case errc::handshake_failed:
       case errc::bad_request: return e::make_error_condition(e::protocol_error);
       case errc::invalid_utf8: return e::make_error_condition(e::illegal_byte_sequence);
-      case errc::slow_consumer: return e::make_error_condition(e::no_buffer_space);
+      case errc::slow_consumer:
+      case errc::hub_full: return e::make_error_condition(e::no_buffer_space);
+      case errc::would_block: return e::make_error_condition(e::operation_would_block);
+      case errc::draining: return e::make_error_condition(e::not_connected);
       case errc::corrupt_data:
       case errc::invalid_data: return e::make_error_condition(e::bad_message);
       case errc::proxy_failed: return e::make_error_condition(e::host_unreachable);
       case errc::bad_url: return e::make_error_condition(e::invalid_argument);
+      case errc::broker_unavailable: return e::make_error_condition(e::resource_unavailable_try_again);
+      case errc::publication_in_doubt: return e::make_error_condition(e::connection_aborted);
     }
     return {value, *this};
   }

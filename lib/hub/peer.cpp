@@ -7,17 +7,6 @@ namespace coax {
 
 using core_ptr = std::shared_ptr<detail::peer_core>;
 
-queue_limits& queue_limits::close_status(status code) {
-  protocol::check_close({code, {}});
-  close_status_ = code;
-  return *this;
-}
-
-publish_options& publish_options::except(const peer& p) {
-  except_ = p.core_;
-  return *this;
-}
-
 membership::membership() noexcept = default;
 membership::membership(std::shared_ptr<detail::subscription> s) noexcept : subscription_(std::move(s)) {}
 membership::membership(membership&&) noexcept = default;
@@ -39,6 +28,21 @@ void membership::leave() noexcept {
   if (const auto s = std::exchange(subscription_, nullptr)) s->peer->hub->leave(s);
 }
 
+task<bool> membership::recovered(context ctx) {
+  const auto s = subscription_;
+  if (!s) co_return true;
+  if (s->past == detail::past::unknown) {
+    auto wait = [s](context inner) -> task<error_code> {
+      const auto at_call = inner;
+      const error_code ec = co_await s->peer->wait_for_recovery(s, at_call);
+      co_return ec;
+    };
+    const error_code ec = co_await detail::on_home<error_code>(s->peer->home->executor(), ctx, wait);
+    if (ec) throw system_error(ec, "recovered");
+  }
+  co_return s->past != detail::past::holed;
+}
+
 peer::peer() noexcept = default;
 peer::peer(core_ptr core) noexcept : core_(std::move(core)) {}
 peer::peer(peer&&) noexcept = default;
@@ -55,6 +59,8 @@ peer::~peer() {
 
 std::uint64_t peer::id() const noexcept { return core_->id; }
 
+const peer_options& peer::options() const noexcept { return core_->options; }
+
 membership peer::join(std::string_view topic, const join_options& options) {
   return membership(core_->hub->join(core_, topic, options));
 }
@@ -69,12 +75,24 @@ namespace {
   throw system_error(errc::slow_consumer, std::string(operation) + ": closed by the hub");
 }
 
+// The peer is closed, and whoever reads is told why.
+void check_rate(detail::peer_core& core, std::size_t size) {
+  if (core.admits(size)) return;
+  constexpr std::string_view reason = "rate limit";
+  const auto with = std::make_shared<const detail::close_request>(
+      detail::close_request{status::policy_violation, std::string(reason), true});
+  core.home->submit(detail::commands::close{core.shared_from_this(), with});
+  throw close_error(status::policy_violation, std::string(reason), false);
+}
+
 }  // namespace
 
 task<std::optional<message>> peer::next(context ctx) {
   const auto core = core_;
   try {
-    co_return co_await core->socket.next(std::move(ctx));
+    auto m = co_await core->socket.next(std::move(ctx));
+    if (m) check_rate(*core, m->size());
+    co_return m;
   } catch (const close_error&) {
     if (!core->evicted()) throw;
   }
@@ -84,7 +102,9 @@ task<std::optional<message>> peer::next(context ctx) {
 task<message> peer::read(context ctx) {
   const auto core = core_;
   try {
-    co_return co_await core->socket.read(std::move(ctx));
+    auto m = co_await core->socket.read(std::move(ctx));
+    check_rate(*core, m.size());
+    co_return m;
   } catch (const close_error&) {
     if (!core->evicted()) throw;
   }

@@ -2,7 +2,10 @@
 #pragma once
 
 #include "hub/send_queue.hpp"
+#include "hub/token_bucket.hpp"
+#include "hub/topic.hpp"
 #include "websocket/connection.hpp"
+#include <coax/peer_options.hpp>
 
 #include <vector>
 
@@ -16,11 +19,42 @@ class subscription;
 struct close_request {
   status code;
   std::string reason;
+  bool at_once = false;  // not behind what is queued
+};
+
+/// A message for the members of a topic on one executor, while it is given to one after the other, and held for them.
+class offering {
+ public:
+  offering(const shared_delivery& what, const shared_ring& log, steady::time_point time, std::uint64_t excepted,
+           std::uint64_t number) noexcept
+      : except(excepted), serial(number), what_(what), log_(log), time_(time) {}
+  offering(const offering&) = delete;
+  offering& operator=(const offering&) = delete;
+  ~offering() {
+    if (at_) log_->release(*at_);
+  }
+
+  const std::uint64_t except;  // the id of a peer that is not to get it
+  const std::uint64_t serial;  // by which a peer that is in several matching topics gets it once
+
+  const shared_delivery& what() const noexcept { return what_; }
+  const shared_ring& log() const noexcept { return log_; }
+  /// Its place in the log; it is put there when the first member has to wait for it.
+  ring::number at() {
+    if (!at_) at_ = log_->append(what_, time_);
+    return *at_;
+  }
+
+ private:
+  const shared_delivery& what_;
+  const shared_ring& log_;
+  const steady::time_point time_;
+  std::optional<ring::number> at_;
 };
 
 class peer_core final : public drain_observer, public std::enable_shared_from_this<peer_core> {
  public:
-  peer_core(std::uint64_t id, conn c, const queue_limits& limits, std::shared_ptr<registry> r,
+  peer_core(std::uint64_t id, conn c, const peer_options& options, std::shared_ptr<registry> r,
             std::shared_ptr<shard> s);
 
   /// Throws std::invalid_argument unless the hub can take `c`.
@@ -29,6 +63,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   // From any thread -----------------------------------------------------------------------------------------------
 
   const std::uint64_t id;
+  const peer_options options;
   const std::shared_ptr<registry> hub;
   const std::shared_ptr<shard> home;
   conn socket;
@@ -36,41 +71,80 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   /// Whether the hub has closed it for being slow.
   bool evicted() const noexcept { return evicted_.load(std::memory_order_acquire); }
   const std::shared_ptr<connection>& link() const noexcept { return socket.connection_; }
+  overflow default_policy() const noexcept { return limits_.on_full(); }
+
+  /// Whether its bounds allow one more message that was published under `overflow::block`.
+  bool has_block_room(std::size_t size) const noexcept;
+  /// Such a message is on its way to the inbox of its shard.
+  void blocks_on(std::size_t size) noexcept;
+
+  /// For whoever reads, one at a time: whether a message of that size keeps to the rate.
+  bool admits(std::size_t size) noexcept;
 
   // Guarded by the registry: the parts it has in topics, and whether it may have any more.
   std::vector<std::shared_ptr<subscription>> subscriptions;
   bool has_left = false;
+  std::size_t place = 0;  // among the peers of the hub
 
   // From its executor, called by its shard ------------------------------------------------------------------------
 
   void attached();
-  /// A message for the peer: to the connection if that has room, otherwise to the queue as far as its limits allow.
-  void offer(const shared_message& frame, overflow policy);
-  overflow default_policy() const noexcept { return queue_.limits().on_full(); }
+  void joined(subscription& s, const join_options& o);
+  void left(subscription& s) noexcept;
+  /// A message of a topic: to the connection if that has room, otherwise to the queue as far as its limits allow.
+  void take(offering& o, subscription& s);
+  /// The same for a message to it alone.
+  void take(const shared_message& direct);
+  void on_page(subscription& s, std::uint64_t reader, std::uint64_t question, const result<history_page>& page);
+  /// The history of a topic may have been lost.
+  void on_reset(subscription& s);
   /// The end of a turn: what was offered leaves.
   void send_offered();
-  /// Closes the connection behind what is queued.
+  /// Closes the connection, usually behind what is queued.
   void close(const close_request& request);
+  /// The same at a time, and cuts the connection when it is still there at another.
+  void close_later(std::shared_ptr<const close_request> with, steady::time_point at, steady::time_point by);
   /// The handle has gone.
   void detached();
-  /// Deals with messages that have grown too old.
-  void check_age(steady::time_point time);
-  bool has_backlog() const noexcept { return !queue_.empty(); }
-  steady::time_point expires() const { return queue_.expires(); }
+  /// Something in the hub went wrong while a message was for it: rather an end than a silent hole.
+  void fail() noexcept;
+  /// Until a publisher that waits for it may try again.
+  task<error_code> wait_for_room(std::size_t size, const context& ctx);
+  /// Until it is known whether the past that was asked for is there.
+  task<error_code> wait_for_recovery(std::shared_ptr<subscription> s, const context& ctx);
 
-  std::size_t index = 0;     // among the peers of its shard
-  bool offered_to = false;   // in this turn of the shard
-  bool watched_age = false;  // by the shard
+  /// Deals with messages that have grown too old, and with questions to the log that were not answered.
+  void on_time(steady::time_point time);
+  /// When `on_time` is due; never if nothing waits for it.
+  steady::time_point due() const noexcept;
+
+  std::size_t index = 0;    // among the peers of its shard
+  bool offered_to = false;  // in this turn of the shard
+  bool watched = false;     // by the shard, until `due`
 
  private:
   void on_drained() override;
   void on_ended() override;
 
+  bool wants(subscription& s, const log_entry& e) noexcept;
+  void enqueue(offering& o, subscription& s);
+  void go_back(subscription& s, const position& to);
+  void read_on();
+  bool read_on(subscription& s);
+  void become_live(subscription& s);
+  bool tell_hole(subscription& s, const topic_feed::reset& hole);
+  void tell_recovery(subscription& s, bool whole) noexcept;
+  void ask_log(subscription& s);
   bool hand_over(const shared_message& frame);
+  bool tell_losses();
   void pass_on();
   void settle_close();
+  void say_farewell(steady::time_point time);
   void evict();
-  void lose_queue();
+  void end_queue() noexcept;
+  void unblock(send_queue::amount n) noexcept;
+  void wake_publishers() noexcept;
+  subscription* part_of(const ring& log) const noexcept;
 
   enum class state : unsigned char {
     open,
@@ -78,9 +152,20 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
     over      // the connection is closing or has ended
   };
 
+  const queue_limits limits_;
   const std::shared_ptr<connection> connection_;
   send_queue queue_;
+  std::vector<subscription*> parts_;    // from joining to leaving
+  std::vector<subscription*> readers_;  // those of them that are not live
+  std::vector<waiter*> awaits_room_;
+  std::atomic<std::size_t> blocking_messages_{0}, blocking_bytes_{0};
+  std::uint64_t last_serial_ = 0;  // of the message that it has got last
+  std::uint64_t last_reader_ = 0;
   close_request close_with_{};
+  std::shared_ptr<const close_request> farewell_;
+  steady::time_point close_at_ = steady::time_point::max();
+  steady::time_point cut_at_ = steady::time_point::max();
+  token_bucket messages_in_, bytes_in_;
   state state_ = state::open;
   bool detached_ = false;
   std::atomic<bool> evicted_{false};

@@ -1,117 +1,169 @@
 #include "hub/registry.hpp"
 
-#include <boost/container/small_vector.hpp>
+#include "broker/topic_filter.hpp"
+#include "hub/topic_name.hpp"
+#include <coax/local_broker.hpp>
 
 #include <algorithm>
+#include <random>
 
 namespace coax::detail {
+namespace {
 
-std::shared_ptr<peer_core> registry::attach(conn c, const queue_limits& limits) {
+std::uint64_t random_number() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device() | 1;  // 0 is nobody
+}
+
+}  // namespace
+
+std::shared_ptr<registry> registry::create(const hub_options& options) {
+  auto r = std::make_shared<registry>(options);
+  r->session_ = r->broker_->open(r);
+  return r;
+}
+
+registry::registry(const hub_options& options)
+    : options_(options),
+      node_(random_number()),
+      counts_(std::make_shared<hub_counts>()),
+      broker_(options.broker() ? options.broker() : local_broker()) {}
+
+void registry::outcome::wake() const noexcept {
+  for (const auto& s : asleep) s->wake();
+}
+
+// False if nothing more happens there.
+bool registry::push(outcome& to, const std::shared_ptr<shard>& s, command c) {
+  const auto pushed = s->push(std::move(c));
+  if (pushed == shard::pushed::asleep) to.asleep.push_back(s);
+  return pushed != shard::pushed::dead;
+}
+
+std::shared_ptr<peer_core> registry::attach(conn c, const peer_options& o) {
   peer_core::check(c);
   std::shared_ptr<peer_core> p;
-  bool asleep = false;
+  outcome out;
   {
     const std::lock_guard lock(mutex_);
+    if (draining_) {
+      // The handle goes with the call, a close that has begun goes on.
+      c.start_close(status::service_restart, "draining");
+      throw system_error(errc::draining, "attach");
+    }
+    if (peers_.size() >= options_.max_peers()) throw system_error(errc::hub_full, "attach");
     const auto s = shard_for(c.get_executor());
-    p = std::make_shared<peer_core>(++last_id_, std::move(c), limits, shared_from_this(), s);
+    p = std::make_shared<peer_core>(++last_id_, std::move(c), o, shared_from_this(), s);
     ++s->peers_attached;
-    ++peers_;
-    asleep = s->push(commands::attach{p}) == shard::pushed::asleep;
-    if (closed_with_) s->push(commands::close{p, closed_with_});
+    p->place = peers_.size();
+    peers_.push_back(p.get());
+    push(out, s, commands::attach{p});
+    if (closed_with_) push(out, s, commands::close{p, closed_with_});
   }
-  if (asleep) p->home->wake();
+  out.wake();
   return p;
 }
 
 void registry::detach(const std::shared_ptr<peer_core>& p) {
-  bool asleep = false;
+  outcome out;
+  std::vector<broker_session::reply<std::size_t>> empty;
+  std::unique_lock joining(joining_);
   {
     const std::lock_guard lock(mutex_);
-    asleep = take_out_all(*p);
-    if (p->home->push(commands::detach{p}) == shard::pushed::asleep) asleep = true;
-    --peers_;
+    take_out_all(*p, out);
+    push(out, p->home, commands::detach{p});
+    peers_.back()->place = p->place;
+    peers_[p->place] = peers_.back();
+    peers_.pop_back();
+    if (peers_.empty()) empty = std::exchange(when_empty_, {});
     if (--p->home->peers_attached == 0) std::erase(shards_, p->home);
   }
-  if (asleep) p->home->wake();
+  give_up(out);
+  joining.unlock();
+  out.wake();
+  for (const auto& done : empty) done(std::size_t{0});
 }
 
 std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p, std::string_view name,
-                                             const join_options& options) {
-  const overflow policy = options.on_full().value_or(p->default_policy());
+                                             const join_options& o) {
+  const bool filter = check_name(name, "join");
+  const bool reads_log = o.since() || o.recent() != 0 || o.on_full() == overflow::rewind;
+  if (filter && reads_log) throw std::invalid_argument("coax: join: a filter has no history");
+  if (o.presence() && (filter || p->options.user().empty()))
+    throw std::invalid_argument("coax: join: presence is for a user, in a topic");
+  bool enters = false;
   std::shared_ptr<subscription> joined;
-  bool asleep = false;
+  outcome out;
+  const std::lock_guard joining(joining_);
   {
     const std::lock_guard lock(mutex_);
     if (p->has_left) return nullptr;
+    if (draining_) throw system_error(errc::draining, "join");
     for (const auto& s : p->subscriptions) {
       if (s->topic->name != name) continue;
       ++s->handles;
-      s->policy.store(policy, std::memory_order_relaxed);
-      return s;
+      joined = s;
     }
-    auto found = topics_.find(name);
-    if (found == topics_.end()) found = topics_.emplace(name, std::make_shared<topic>(name)).first;
-    const auto& t = found->second;
-    const auto part = part_for(*t, p->home);
-    joined = std::make_shared<subscription>(p, t, part);
-    joined->policy.store(policy, std::memory_order_relaxed);
-    p->subscriptions.push_back(joined);
-    ++part->count;
-    ++t->members;
-    asleep = p->home->push(commands::join{joined}) == shard::pushed::asleep;
+    if (!joined) {
+      if (p->subscriptions.size() >= options_.max_topics()) throw system_error(errc::hub_full, "join");
+      auto found = topics_.find(name);
+      if (found == topics_.end()) {
+        found = topics_.emplace(name, std::make_shared<topic>(name, filter)).first;
+        if (filter) filters_.push_back(found->second);
+      }
+      const auto& t = found->second;
+      const auto part = part_for(*t, p->home);
+      joined = std::make_shared<subscription>(p, t, part);
+      p->subscriptions.push_back(joined);
+      ++part->count;
+      ++t->members;
+    }
+    set_policy(*joined, o);
+    enters = o.presence() && !std::exchange(joined->is_present, o.presence());
+    if (!o.presence() && std::exchange(joined->is_present, false)) out.absent.push_back(joined);
+    push(out, p->home, commands::join{joined, o});
   }
-  if (asleep) p->home->wake();
+  ask_for(joined->topic);
+  give_up(out);
+  if (enters) session_->enter(name, presence_member(handle_of(*p), p->options.user()).data(p->options.data()));
+  out.wake();
   return joined;
 }
 
+void registry::set_policy(subscription& s, const join_options& o) {
+  const bool blocks = o.on_full().value_or(s.peer->default_policy()) == overflow::block;
+  if (s.blocks == blocks) return;
+  s.blocks = blocks;
+  auto& list = s.topic->blockers;
+  if (blocks) {
+    list.push_back(&s);
+  } else {
+    std::erase(list, &s);
+  }
+}
+
 void registry::leave(const std::shared_ptr<subscription>& s) {
-  bool asleep = false;
+  outcome out;
+  const std::lock_guard joining(joining_);
   {
     const std::lock_guard lock(mutex_);
     if (--s->handles != 0 || s->left) return;
     std::erase(s->peer->subscriptions, s);
-    asleep = take_out(s);
+    take_out(s, out);
   }
-  if (asleep) s->peer->home->wake();
+  give_up(out);
+  out.wake();
 }
 
 void registry::leave_all(peer_core& p) {
-  bool asleep = false;
+  outcome out;
+  const std::lock_guard joining(joining_);
   {
     const std::lock_guard lock(mutex_);
-    asleep = take_out_all(p);
+    take_out_all(p, out);
   }
-  if (asleep) p.home->wake();
-}
-
-// The message is framed before the lock is taken, but only if there is somebody to get it.
-std::size_t registry::publish(std::string_view name, message_kind kind, asio::const_buffer bytes,
-                              const std::shared_ptr<peer_core>& except) {
-  counts_->published.fetch_add(1, std::memory_order_relaxed);
-  {
-    const std::lock_guard lock(mutex_);
-    if (!topics_.contains(name)) return 0;
-  }
-  const auto frame = encode(kind, bytes);
-  boost::container::small_vector<std::shared_ptr<shard>, 16> asleep;
-  std::size_t members = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = topics_.find(name);
-    if (found == topics_.end()) return 0;
-    bool to_excepted = false;
-    if (except)
-      for (const auto& s : except->subscriptions) to_excepted |= s->topic == found->second;
-    for (const auto& part : found->second->parts) {
-      const auto pushed = part->home->push(commands::publish{part, frame, except});
-      if (pushed == shard::pushed::dead) continue;
-      members += part->count - (to_excepted && part->home == except->home ? 1 : 0);
-      if (pushed == shard::pushed::asleep) asleep.push_back(part->home);
-    }
-    counts_->handed_out.fetch_add(members, std::memory_order_relaxed);
-  }
-  for (const auto& s : asleep) s->wake();
-  return members;
+  give_up(out);
+  out.wake();
 }
 
 void registry::send(const std::shared_ptr<peer_core>& p, message_kind kind, asio::const_buffer bytes) {
@@ -130,32 +182,14 @@ void registry::close(status code, std::string_view reason) {
   for (const auto& s : all) s->submit(commands::close{nullptr, with});
 }
 
-std::vector<topic_count> registry::topics() const {
-  std::vector<topic_count> list;
-  const std::lock_guard lock(mutex_);
-  list.reserve(topics_.size());
-  for (const auto& [name, t] : topics_) list.push_back({name, t->members});
-  return list;
-}
-
-// What was handed out is read last, so that nothing is counted as delivered before.
-hub_stats registry::stats() const {
-  hub_stats s;
-  s.published = counts_->published.load(std::memory_order_relaxed);
-  s.delivered = counts_->delivered.load(std::memory_order_relaxed);
-  s.dropped = counts_->dropped.load(std::memory_order_relaxed);
-  s.disconnected = counts_->disconnected.load(std::memory_order_relaxed);
-  const auto settled = s.delivered + s.dropped;
-  s.queued = std::max(counts_->handed_out.load(std::memory_order_acquire), settled) - settled;
-  const std::lock_guard lock(mutex_);
-  s.topics = topics_.size();
-  s.peers = peers_;
-  return s;
-}
-
+// Its members get nothing any more; they leave when their handles go.
 void registry::forget(const shard& s) noexcept {
   const std::lock_guard lock(mutex_);
   std::erase_if(shards_, [&](const auto& mine) { return mine.get() == &s; });
+  for (const auto& [name, t] : topics_) {
+    std::erase_if(t->parts, [&](const auto& part) { return part->home.get() == &s; });
+    std::erase_if(t->blockers, [&](const auto* member) { return member->peer->home.get() == &s; });
+  }
 }
 
 std::shared_ptr<shard> registry::shard_for(const asio::any_io_executor& ex) {
@@ -167,24 +201,44 @@ std::shared_ptr<shard> registry::shard_for(const asio::any_io_executor& ex) {
 std::shared_ptr<topic_part> registry::part_for(topic& t, const std::shared_ptr<shard>& s) {
   for (const auto& part : t.parts)
     if (part->home == s) return part;
-  return t.parts.emplace_back(std::make_shared<topic_part>(s));
+  return t.parts.emplace_back(std::make_shared<topic_part>(s, t.tally));
 }
 
-bool registry::take_out(const std::shared_ptr<subscription>& s) {
+void registry::take_out(const std::shared_ptr<subscription>& s, outcome& to) {
   s->left = true;
+  if (s->is_present) to.absent.push_back(s);
   auto& t = *s->topic;
+  if (s->blocks) std::erase(t.blockers, s.get());
   if (--s->part->count == 0) std::erase(t.parts, s->part);
-  if (--t.members == 0) topics_.erase(topics_.find(t.name));
-  const auto pushed = s->part->home->push(commands::leave{s});
-  if (pushed == shard::pushed::dead) s->part->members.clear();
-  return pushed == shard::pushed::asleep;
+  if (--t.members == 0) {
+    to.abandoned.push_back(s->topic);
+    if (t.is_filter) std::erase(filters_, s->topic);
+    topics_.erase(topics_.find(t.name));
+  }
+  if (!push(to, s->part->home, commands::leave{s})) s->part->members.clear();
 }
 
-bool registry::take_out_all(peer_core& p) {
+void registry::take_out_all(peer_core& p, outcome& to) {
   p.has_left = true;
-  bool asleep = false;
-  for (const auto& s : std::exchange(p.subscriptions, {})) asleep |= take_out(s);
-  return asleep;
+  for (const auto& s : std::exchange(p.subscriptions, {})) take_out(s, to);
+}
+
+bool registry::check_name(std::string_view name, std::string_view operation) const {
+  const auto fault = fault_of_name(name, options_.max_name());
+  if (!fault.empty()) throw std::invalid_argument("coax: " + std::string(operation) + ": " + std::string(fault));
+  return has_wildcards(name);
+}
+
+std::size_t registry::peers() const {
+  const std::lock_guard lock(mutex_);
+  return peers_.size();
+}
+
+// Unique among all nodes.
+std::string registry::handle_of(const peer_core& p) const { return std::to_string(node_) + "-" + std::to_string(p.id); }
+
+void registry::check_published(std::string_view name) const {
+  if (check_name(name, "publish")) throw std::invalid_argument("coax: publish: to a filter");
 }
 
 }  // namespace coax::detail

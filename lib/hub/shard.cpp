@@ -2,6 +2,7 @@
 
 #include "hub/registry.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace coax::detail {
@@ -26,40 +27,82 @@ shard::pushed shard::push(command c) {
   return std::exchange(posted_, true) ? pushed::awake : pushed::asleep;
 }
 
-void shard::wake() {
+bool shard::wake() noexcept {
   auto self = std::static_pointer_cast<shard>(shared_from_this());
   // The mutex keeps the io_context from being destroyed meanwhile, by way of on_shutdown.
   const std::lock_guard lock(mutex_);
-  if (!dead_) asio::post(executor(), [self = std::move(self)] { self->work_off(); });
+  if (dead_) return true;
+  try {
+    asio::post(executor(), [self = std::move(self)] { self->work_off(); });
+  } catch (...) {
+    posted_ = false;
+  }
+  return posted_;
 }
 
-void shard::work_off() {
-  if (next_ == batch_.size()) {
-    batch_.clear();
-    next_ = 0;
+namespace {
+
+// The peer that a command is about, if it is about one.
+peer_core* subject(const commands::attach& c) noexcept { return c.peer.get(); }
+peer_core* subject(const commands::detach& c) noexcept { return c.peer.get(); }
+peer_core* subject(const commands::join& c) noexcept { return c.what->peer.get(); }
+peer_core* subject(const commands::leave& c) noexcept { return c.what->peer.get(); }
+peer_core* subject(const commands::page& c) noexcept { return c.to->peer.get(); }
+peer_core* subject(const commands::send& c) noexcept { return c.to.get(); }
+peer_core* subject(const commands::close& c) noexcept { return c.peer.get(); }
+peer_core* subject(const commands::farewell& c) noexcept { return c.peer.get(); }
+peer_core* subject(const commands::tell&) noexcept { return nullptr; }
+peer_core* subject(const commands::publish&) noexcept { return nullptr; }
+peer_core* subject(const commands::begin&) noexcept { return nullptr; }
+peer_core* subject(const commands::reset&) noexcept { return nullptr; }
+peer_core* subject(const commands::alarm&) noexcept { return nullptr; }
+
+}  // namespace
+
+void shard::work_off() noexcept {
+  for (;;) {
+    if (next_ == batch_.size()) take_batch();
+    time_ = now();
+    for (std::size_t done = 0; next_ != batch_.size() && done < deliveries_per_turn;) {
+      const auto& next = batch_[next_++];
+      const auto run_guarded = [this](const auto& c) {
+        try {
+          return run(c);
+        } catch (...) {
+          if (auto* p = subject(c)) p->fail();
+          return std::size_t{1};
+        }
+      };
+      done += std::visit(run_guarded, next);
+    }
+    for (std::size_t i = 0; i != offered_.size(); ++i) guarded(*offered_[i], [&] { offered_[i]->send_offered(); });
+    offered_.clear();
+    settle();
+    if (rests() || wake()) return;
+    // Without a turn of its own, then.
     const std::lock_guard lock(mutex_);
-    std::swap(batch_, inbox_);
+    if (std::exchange(posted_, true)) return;
   }
-  time_ = now();
-  for (std::size_t done = 0; next_ != batch_.size() && done < deliveries_per_turn; ++next_)
-    done += std::visit([this](const auto& c) { return run(c); }, batch_[next_]);
-  for (auto* p : offered_) p->send_offered();
-  offered_.clear();
-  settle();
+}
+
+void shard::take_batch() {
+  batch_.clear();
+  next_ = 0;
+  const std::lock_guard lock(mutex_);
+  std::swap(batch_, inbox_);
+}
+
+// Whether the inbox is empty; then the next that comes posts.
+bool shard::rests() noexcept {
   const bool through = next_ == batch_.size();
   if (through) {
     batch_.clear();
     if (batch_.capacity() > kept_capacity) batch_ = {};
     next_ = 0;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    if (through && inbox_.empty()) {
-      posted_ = false;
-      return;
-    }
-  }
-  wake();
+  const std::lock_guard lock(mutex_);
+  if (through && inbox_.empty()) posted_ = false;
+  return !posted_;
 }
 
 std::size_t shard::run(const commands::attach& c) {
@@ -76,29 +119,72 @@ std::size_t shard::run(const commands::detach& c) {
 
 std::size_t shard::run(const commands::join& c) {
   auto& members = c.what->part->members;
-  c.what->index = members.size();
-  members.push_back(c.what);
+  if (c.what->index == subscription::nowhere) {
+    members.push_back(c.what);
+    c.what->index = members.size() - 1;
+  }
+  c.what->peer->joined(*c.what, c.options);
   return 1;
 }
 
+// One whose joining has failed is not there.
 std::size_t shard::run(const commands::leave& c) {
+  c.what->peer->left(*c.what);
   auto& members = c.what->part->members;
-  auto& place = members[c.what->index];
-  place = std::move(members.back());
-  place->index = c.what->index;
+  const auto at = std::exchange(c.what->index, subscription::nowhere);
+  if (at == subscription::nowhere) return 1;
+  members.back()->index = at;
+  std::swap(members[at], members.back());
   members.pop_back();
+  c.what->index = subscription::nowhere;
   return 1;
 }
 
 // No member joins or leaves meanwhile: what a peer does here at most asks for it, in the inbox.
 std::size_t shard::run(const commands::publish& c) {
-  for (const auto& s : c.to->members)
-    if (s->peer != c.except) s->peer->offer(c.frame, s->policy.load(std::memory_order_relaxed));
+  offering o(c.what, c.to->log, time_, c.except, c.serial);
+  for (const auto& s : c.to->members) guarded(*s->peer, [&] { s->peer->take(o, *s); });
   return c.to->members.size();
 }
 
+std::size_t shard::run(const commands::begin& c) {
+  for (const auto& s : c.what->members)
+    if (s->reader) guarded(*s->peer, [&] { mark_offered(*s->peer); });
+  return c.what->members.size();
+}
+
+std::size_t shard::run(const commands::reset& c) {
+  for (const auto& s : c.of->members) guarded(*s->peer, [&] { s->peer->on_reset(*s); });
+  return c.of->members.size();
+}
+
+std::size_t shard::run(const commands::page& c) {
+  c.to->peer->on_page(*c.to, c.reader, c.question, c.answer);
+  return 1;
+}
+
+std::size_t shard::run(const commands::alarm& c) {
+  alarm_ = std::min(alarm_, c.at);
+  wake_at(c.at);
+  return 1;
+}
+
 std::size_t shard::run(const commands::send& c) {
-  c.to->offer(c.frame, c.to->default_policy());
+  c.to->take(c.frame);
+  return 1;
+}
+
+std::size_t shard::run(const commands::tell& c) {
+  for (const auto& s : c.to->members) {
+    if (!s->presence) continue;
+    ++counts.handed_out;
+    guarded(*s->peer, [&] { s->peer->take(c.frame); });
+  }
+  return c.to->members.size();
+}
+
+std::size_t shard::run(const commands::farewell& c) {
+  c.peer->close_later(c.with, c.at, c.by);
   return 1;
 }
 
@@ -108,7 +194,7 @@ std::size_t shard::run(const commands::close& c) {
     return 1;
   }
   // A copy, because those whose handle has gone are removed on the way.
-  for (const auto& p : std::vector(peers_)) p->close(*c.with);
+  for (const auto& p : std::vector(peers_)) guarded(*p, [&] { p->close(*c.with); });
   return peers_.size();
 }
 
@@ -117,21 +203,36 @@ void shard::mark_offered(peer_core& p) {
   offered_.push_back(&p);
 }
 
-void shard::watch_age(peer_core& p) {
-  if (std::exchange(p.watched_age, true)) return;
-  watched_.push_back(p.weak_from_this());
-  wake_at(p.expires());
+void shard::watch(peer_core& p) {
+  const auto at = p.due();
+  if (at == steady::time_point::max()) return;
+  if (!p.watched) watched_.push_back(p.weak_from_this());
+  p.watched = true;
+  wake_at(at);
 }
 
 void shard::on_time(steady::time_point time) {
+  time_ = time;
   for (const auto& weak : std::exchange(watched_, {})) {
     const auto p = weak.lock();
     if (!p) continue;
-    if (p->has_backlog()) p->check_age(time);
-    p->watched_age = false;
-    if (p->has_backlog()) watch_age(*p);
+    p->watched = false;
+    guarded(*p, [&] {
+      p->on_time(time);
+      watch(*p);
+    });
+  }
+  if (alarm_ <= time) {
+    alarm_ = steady::time_point::max();
+    if (const auto hub = hub_.lock()) hub->on_time(time);
+  } else if (alarm_ != steady::time_point::max()) {
+    wake_at(alarm_);
   }
   settle();
+}
+
+void shard::wake_waiting(std::vector<waiter*>& list) noexcept {
+  for (auto* w : list) parking_lot::wake(*w);
 }
 
 void shard::remove(peer_core& p) {
@@ -147,9 +248,17 @@ void shard::settle() noexcept {
   const auto move = [](std::uint64_t& from, std::atomic<std::uint64_t>& to) {
     if (from != 0) to.fetch_add(std::exchange(from, 0), std::memory_order_relaxed);
   };
+  move(counts.handed_out, totals_->handed_out);
   move(counts.delivered, totals_->delivered);
   move(counts.dropped, totals_->dropped);
+  move(counts.filtered, totals_->filtered);
+  move(counts.skipped, totals_->skipped);
+  move(counts.rewinds, totals_->rewinds);
+  move(counts.notices, totals_->notices);
   move(counts.disconnected, totals_->disconnected);
+  move(counts.cut, totals_->cut);
+  move(counts.filter_errors, totals_->filter_errors);
+  move(counts.failures, totals_->failures);
 }
 
 // What waits here will never be sent, and holds the shard. Of the commands only leaving means anything still.

@@ -13,7 +13,9 @@ struct topic_part;
 
 /// Counters that all threads add to, once a turn.
 struct hub_counts {
-  std::atomic<std::uint64_t> published{0}, handed_out{0}, delivered{0}, dropped{0}, disconnected{0};
+  using counter = std::atomic<std::uint64_t>;
+  counter published{0}, publish_errors{0}, handed_out{0}, delivered{0}, dropped{0}, filtered{0}, skipped{0};
+  counter rewinds{0}, resets{0}, notices{0}, disconnected{0}, cut{0}, filter_errors{0}, failures{0};
 };
 
 namespace commands {
@@ -24,20 +26,53 @@ struct attach {
 struct detach {
   std::shared_ptr<peer_core> peer;
 };
+/// For the first time, or under other options.
 struct join {
   std::shared_ptr<subscription> what;
+  join_options options;
 };
 struct leave {
   std::shared_ptr<subscription> what;
 };
 struct publish {
   std::shared_ptr<topic_part> to;
-  shared_message frame;
-  std::shared_ptr<peer_core> except;
+  shared_delivery what;
+  std::uint64_t except;
+  std::uint64_t serial;
+};
+/// The broker tells the topic now: its log may be read.
+struct begin {
+  std::shared_ptr<topic_part> what;
+};
+/// The history of a topic may have been lost.
+struct reset {
+  std::shared_ptr<topic_part> of;
+};
+/// An answer of the log to one that reads it.
+struct page {
+  std::shared_ptr<subscription> to;
+  std::uint64_t reader;
+  std::uint64_t question;
+  result<history_page> answer;
+};
+/// The registry has something to do at that time.
+struct alarm {
+  steady::time_point at;
 };
 struct send {
   std::shared_ptr<peer_core> to;
   shared_message frame;
+};
+/// A message of the hub's own for the members that follow a topic's presence.
+struct tell {
+  std::shared_ptr<topic_part> to;
+  shared_message frame;
+};
+/// A close that has its time.
+struct farewell {
+  std::shared_ptr<peer_core> peer;
+  std::shared_ptr<const close_request> with;
+  steady::time_point at, by;
 };
 /// Null is all peers of the shard.
 struct close {
@@ -48,10 +83,12 @@ struct close {
 }  // namespace commands
 
 using command = std::variant<commands::attach, commands::detach, commands::join, commands::leave, commands::publish,
-                             commands::send, commands::close>;
+                             commands::begin, commands::reset, commands::page, commands::alarm, commands::send,
+                             commands::tell, commands::farewell, commands::close>;
 
-/// Everything that happens to the peers of an executor happens in the order of this inbox; nothing of it runs user
-/// code. One post is under way while there is something in it.
+/// Everything that happens to the peers of an executor happens in the order of this inbox. One post is under way while
+/// there is something in it, whatever is thrown: a peer for which something goes wrong is ended, the others go on. Of
+/// user code it runs only the filters.
 class shard final : public parking_lot {
  public:
   shard(asio::any_io_executor ex, std::weak_ptr<registry> hub, std::shared_ptr<hub_counts> totals);
@@ -65,8 +102,9 @@ class shard final : public parking_lot {
     dead     // the io_context is going down: not taken
   };
   pushed push(command c);
-  /// Posts the working off of the inbox. Apart from `push` so that it is done outside the registry's lock.
-  void wake();
+  /// Posts the working off of the inbox. Apart from `push` so that it is done outside the registry's lock. False if
+  /// that fails: the next who pushes will be told to do it.
+  bool wake() noexcept;
   void submit(command c) {
     if (push(std::move(c)) == pushed::asleep) wake();
   }
@@ -77,22 +115,43 @@ class shard final : public parking_lot {
 
   steady::time_point time() const noexcept { return time_; }
   void mark_offered(peer_core& p);
-  void watch_age(peer_core& p);
+  /// Calls `on_time` of the peer when it is due.
+  void watch(peer_core& p);
   void remove(peer_core& p);
+  /// Wakes all of a list.
+  void wake_waiting(std::vector<waiter*>& list) noexcept;
+  /// Calls `f` for `p`, which is ended if it throws.
+  template <class F>
+  void guarded(peer_core& p, F f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      p.fail();
+    }
+  }
   struct {
-    std::uint64_t delivered = 0, dropped = 0, disconnected = 0;
+    std::uint64_t handed_out = 0, delivered = 0, dropped = 0, filtered = 0, skipped = 0;
+    std::uint64_t rewinds = 0, notices = 0, disconnected = 0, cut = 0, filter_errors = 0, failures = 0;
   } counts;
   /// Adds what was counted to the totals.
   void settle() noexcept;
 
  private:
-  void work_off();
+  void work_off() noexcept;
+  void take_batch();
+  bool rests() noexcept;
   std::size_t run(const commands::attach& c);
   std::size_t run(const commands::detach& c);
   std::size_t run(const commands::join& c);
   std::size_t run(const commands::leave& c);
   std::size_t run(const commands::publish& c);
+  std::size_t run(const commands::begin& c);
+  std::size_t run(const commands::reset& c);
+  std::size_t run(const commands::page& c);
+  std::size_t run(const commands::alarm& c);
   std::size_t run(const commands::send& c);
+  std::size_t run(const commands::tell& c);
+  std::size_t run(const commands::farewell& c);
   std::size_t run(const commands::close& c);
   void on_time(steady::time_point time) override;
   void on_shutdown() noexcept override;
@@ -108,9 +167,10 @@ class shard final : public parking_lot {
   std::vector<command> batch_;  // taken from the inbox
   std::size_t next_ = 0;        // of batch_
   steady::time_point time_;
+  steady::time_point alarm_ = steady::time_point::max();
   std::vector<std::shared_ptr<peer_core>> peers_;
   std::vector<peer_core*> offered_;                // in this turn; alive as long as batch_ is
-  std::vector<std::weak_ptr<peer_core>> watched_;  // with messages that grow old
+  std::vector<std::weak_ptr<peer_core>> watched_;  // that have a time to wait for
 };
 
 }  // namespace coax::detail

@@ -1,7 +1,10 @@
 /// A topic, its part on each executor, and the parts of the peers in it.
 #pragma once
 
-#include <coax/hub_options.hpp>
+#include "broker/topic_feed.hpp"
+#include "hub/log_reader.hpp"
+#include "hub/ring.hpp"
+#include <coax/join_options.hpp>
 
 #include <atomic>
 #include <memory>
@@ -11,30 +14,48 @@
 
 namespace coax::detail {
 
+class peer_core;
 class shard;
 class subscription;
+class waiter;
 
 /// The members of one topic on one executor.
 struct topic_part {
-  explicit topic_part(std::shared_ptr<shard> s) noexcept : home(std::move(s)) {}
+  topic_part(std::shared_ptr<shard> s, const std::shared_ptr<topic_tally>& t)
+      : home(std::move(s)), log(std::make_shared<ring>(t)) {}
 
   const std::shared_ptr<shard> home;
   std::size_t count = 0;  // of the members, as the registry knows them; guarded by it
   /// From the executor. They hold the part in turn: they leave through a command, or when the executor is dead.
   std::vector<std::shared_ptr<subscription>> members;
+  const shared_ring log;  // from the executor
 };
 
-/// A topic with at least one member.
+/// A topic, or a filter with wildcards, with at least one member. All but the names is guarded by the registry.
 struct topic {
-  explicit topic(std::string_view n) : name(n) {}
+  topic(std::string_view n, bool with_wildcards)
+      : tally(std::make_shared<topic_tally>(n)), name(tally->name), is_filter(with_wildcards) {}
 
-  const std::string name;
-  std::size_t members = 0;  // this and the next guarded by the registry
+  const std::shared_ptr<topic_tally> tally;
+  const std::string& name;
+  const bool is_filter;
+  bool asked = false;  // the broker: to subscribe to it, or watch it
+  /// Whether it tells what is published, so that nothing falls between the log and that. From any thread.
+  std::atomic<bool> is_told{false};
+  std::size_t members = 0;
   std::vector<std::shared_ptr<topic_part>> parts;
+  std::vector<subscription*> blockers;  // the members under overflow::block
+
+  /// Makes one order of what the broker tells; not of filters, which take it as it comes.
+  topic_feed feed;
+  std::shared_ptr<const std::string> epoch = std::make_shared<const std::string>();
 };
+
+/// What the past of a membership was found to be.
+enum class past : unsigned char { unknown, whole, holed };
 
 /// A peer's part in a topic.
-class subscription {
+class subscription : public std::enable_shared_from_this<subscription> {
  public:
   subscription(std::shared_ptr<peer_core> p, std::shared_ptr<detail::topic> t, std::shared_ptr<topic_part> l) noexcept
       : peer(std::move(p)), topic(std::move(t)), part(std::move(l)) {}
@@ -42,10 +63,23 @@ class subscription {
   const std::shared_ptr<peer_core> peer;
   const std::shared_ptr<detail::topic> topic;
   const std::shared_ptr<topic_part> part;
-  std::atomic<overflow> policy{overflow::disconnect};
-  std::size_t handles = 1;  // guarded by the registry, as is the next
+
+  // Guarded by the registry.
+  std::size_t handles = 1;
   bool left = false;
-  std::size_t index = 0;  // in part->members, from the executor
+  bool blocks = false;
+  bool is_present = false;  // as the broker knows it
+
+  std::atomic<detail::past> past{past::unknown};
+
+  // From the executor.
+  static constexpr std::size_t nowhere = SIZE_MAX;
+  std::size_t index = nowhere;  // in part->members
+  overflow policy = overflow::disconnect;
+  join_options::predicate filter;
+  bool presence = false;
+  std::unique_ptr<log_reader> reader;  // while it is not live
+  std::vector<waiter*> awaits_recovery;
 };
 
 }  // namespace coax::detail

@@ -131,7 +131,8 @@ test('rooms keep their talk apart', limit, async () => {
 
   // Whatever had been on its way would have come before these.
   assert.deepEqual(await bob.everySaid(), ['only in the kitchen', 'both in the kitchen', 'so we are']);
-  assert.deepEqual(await ada.everySaid(), ['only in the hall', 'both in the kitchen', 'so we are']);
+  // Ada has found in the kitchen what was said there before she came.
+  assert.deepEqual(await ada.everySaid(), ['only in the hall', 'only in the kitchen', 'both in the kitchen', 'so we are']);
 
   await ada.tab.goBack();
   await ada.isIn('hall');
@@ -172,6 +173,34 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
     await ada.hears('after', 'Bob');
   });
 }
+
+test('who comes later reads what was said, and once only', limit, async () => {
+  const ada = await seat({ name: 'Ada', room: 'c++/#/100%' });
+  await ada.state('open');
+  for (const text of ['one', 'two', 'three']) await ada.say(text);
+  await ada.hears('three', 'Ada');
+
+  const bob = await seat({ name: 'Bob', room: 'c++/#/100%' });
+  await bob.hears('three', 'Ada');
+  await bob.say('four');
+  await ada.hears('four', 'Bob');
+  await bob.hears('four', 'Bob');
+  assert.deepEqual(await bob.everySaid(), ['one', 'two', 'three', 'four']);
+
+  await ada.goes('elsewhere');
+  await ada.goes('c++/#/100%');
+  await ada.say('five');
+  await ada.hears('five', 'Ada');
+  assert.deepEqual(await ada.everySaid(), ['one', 'two', 'three', 'four', 'five']);
+});
+
+test('a page is told of messages that were dropped because it was too slow', limit, async () => {
+  let wire;
+  const ada = await seat({ script: scripted((socket) => (wire = socket)) });
+  await ada.state('open');
+  wire.send(JSON.stringify({ type: 'dropped', topic: 'room/lobby/talk', messages: 3 }));
+  await ada.sees('system', '3 messages were dropped');
+});
 
 test('a policy close tells why and waits for a person', limit, async () => {
   const ada = await seat({ script: scripted((socket, visit) => visit === 1 && socket.close({ code: 1008, reason: 'too many messages' })) });

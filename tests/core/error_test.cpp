@@ -40,6 +40,8 @@ const row rows[] = {
     {errc::shut_down, std::errc::operation_canceled},
     {errc::invalid_data, std::errc::bad_message},
     {errc::proxy_failed, std::errc::host_unreachable},
+    {errc::broker_unavailable, std::errc::resource_unavailable_try_again},
+    {errc::publication_in_doubt, std::errc::connection_aborted},
 };
 
 BOOST_AUTO_TEST_CASE(each_code_means_a_standard_condition) {

@@ -1,6 +1,5 @@
+#include "hub/cores.hpp"
 #include "hub/hub_fixture.hpp"
-
-#include <boost/asio/executor_work_guard.hpp>
 
 #include <set>
 #include <thread>
@@ -9,40 +8,6 @@ BOOST_AUTO_TEST_SUITE(threads_)
 
 using namespace coax;
 using namespace coax::test;
-
-namespace {
-
-/// One io_context per core, as a server has them.
-class cores {
- public:
-  explicit cores(std::size_t n) {
-    for (std::size_t i = 0; i != n; ++i) {
-      contexts_.push_back(std::make_unique<asio::io_context>(1));
-      work_.push_back(asio::make_work_guard(*contexts_.back()));
-    }
-  }
-  void start() {
-    for (auto& c : contexts_) threads_.emplace_back([&c] { c->run(); });
-  }
-  void join() {
-    work_.clear();
-    threads_.clear();
-  }
-  asio::any_io_executor executor(std::size_t i) { return contexts_[i % contexts_.size()]->get_executor(); }
-
- private:
-  std::vector<std::unique_ptr<asio::io_context>> contexts_;
-  std::vector<asio::executor_work_guard<asio::io_context::executor_type>> work_;
-  std::vector<std::jthread> threads_;
-};
-
-void wait_until(const auto& condition) {
-  const auto end = std::chrono::steady_clock::now() + watchdog;
-  while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-  BOOST_TEST(condition());
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(all_members_on_all_cores_get_the_messages_of_all_publishers_in_one_order) {
   constexpr std::size_t members = 6, publishers = 3, messages = 2000;

@@ -59,6 +59,12 @@ const receivers = {
     showTitle();
   },
 
+  // From the hub, when our connection could not keep up.
+  dropped({ messages }) {
+    const what = messages === 1 ? 'A message was' : `${messages} messages were`;
+    log.system(`${what} dropped: your connection is too slow`);
+  },
+
   joined({ who, room: where, at }) {
     if (where !== room || people.has(who.id)) return;
     people.set(who.id, who.name);

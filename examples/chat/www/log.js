@@ -33,11 +33,13 @@ export class MessageLog {
     this.#toBottom();
   }
 
-  message({ from, text, at }, own) {
+  message({ id, from, text, at }, own) {
+    // After a reconnect the server tells again what was said last.
+    if (id && this.#log.querySelector(`[data-id="${CSS.escape(id)}"]`)) return;
     const previous = this.#log.lastElementChild;
     const follows = previous?.dataset.author === from.id && at - previous.dataset.at < sameBreath;
 
-    const line = element('article', 'message', { testid: 'message', author: from.id, at });
+    const line = element('article', 'message', { testid: 'message', author: from.id, at, id: id ?? '' });
     line.classList.toggle('own', own);
     line.classList.toggle('follows', follows);
     const head = element('p', 'head');

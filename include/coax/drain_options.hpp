@@ -1,0 +1,48 @@
+/// @file
+/// How a hub says goodbye to all its peers.
+///
+///     co_await hub.drain(coax::drain_options().over(30s).limit(45s), ctx);
+#pragma once
+
+#include <coax/status.hpp>
+
+#include <chrono>
+
+namespace coax {
+
+/// When, and with what, peers are closed.
+class drain_options {
+ public:
+  drain_options() = default;
+
+  /// Each peer is closed at a random time within it, all times alike, so that they do not all come back to the other
+  /// nodes at once; default 30 s.
+  drain_options& over(std::chrono::nanoseconds window) { return over_ = window, *this; }
+  /// By then it ends: connections that are still there are cut; default 45 s.
+  drain_options& limit(std::chrono::nanoseconds bound) { return limit_ = bound, *this; }
+  /// Default 1012. @throws std::invalid_argument  one that may not be sent.
+  drain_options& close_status(status code);
+  /// Tells peers when to come back: the close reason is "retry in 2500 ms", each with a random time up to `within`;
+  /// default 5 s. Zero tells nothing.
+  drain_options& retry(std::chrono::milliseconds within) { return retry_ = within, *this; }
+
+  std::chrono::nanoseconds over() const noexcept { return over_; }
+  std::chrono::nanoseconds limit() const noexcept { return limit_; }
+  status close_status() const noexcept { return close_status_; }
+  std::chrono::milliseconds retry() const noexcept { return retry_; }
+
+ private:
+  std::chrono::nanoseconds over_ = std::chrono::seconds(30);
+  std::chrono::nanoseconds limit_ = std::chrono::seconds(45);
+  std::chrono::milliseconds retry_ = std::chrono::seconds(5);
+  status close_status_ = status::service_restart;
+};
+
+/// What a drain has come to.
+struct drain_report {
+  std::size_t peers = 0;  ///< At its beginning.
+  std::size_t cut = 0;    ///< Whose connections were cut at the limit, because they had not ended by then.
+  std::size_t left = 0;   ///< Whose handles were not gone when it ended: handlers that do not return.
+};
+
+}  // namespace coax

@@ -1,0 +1,46 @@
+#include "hub/notice.hpp"
+
+namespace coax::detail {
+namespace {
+
+std::string about(std::string_view type, std::string_view topic) {
+  std::string json = "{\"type\":\"";
+  json.append(type).append("\",\"topic\":");
+  append_json_string(json, topic);
+  return json;
+}
+
+shared_message text(const std::string& json) { return encode(message_kind::text, boost::asio::buffer(json)); }
+
+}  // namespace
+
+void append_json_string(std::string& to, std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  to += '"';
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      (to += '\\') += c;
+    } else if (code < 0x20) {
+      ((to += "\\u00") += digits[code >> 4]) += digits[code & 15];
+    } else {
+      to += c;
+    }
+  }
+  to += '"';
+}
+
+shared_message notice_of_drops(std::string_view topic, std::size_t messages) {
+  return text(about("dropped", topic) + ",\"messages\":" + std::to_string(messages) + "}");
+}
+
+shared_message notice_of_reset(std::string_view topic) { return text(about("reset", topic) + "}"); }
+
+shared_message notice_of_presence(std::string_view topic, const presence_change& change) {
+  auto json = about(change.what == presence_change::kind::joined ? "joined" : "left", topic) + ",\"user\":";
+  append_json_string(json, change.user);
+  append_json_string(json += ",\"data\":", change.data);
+  return text(json + "}");
+}
+
+}  // namespace coax::detail

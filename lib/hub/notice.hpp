@@ -1,0 +1,23 @@
+/// What a hub tells a client in-band (`queue_limits::notices`): JSON in text messages.
+#pragma once
+
+#include "websocket/encoded_message.hpp"
+#include <coax/broker.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace coax::detail {
+
+/// Appends `text`, which is UTF-8, as a string of JSON (RFC 8259 section 7).
+void append_json_string(std::string& to, std::string_view text);
+
+/// `{"type":"dropped","topic":"lobby","messages":3}`
+shared_message notice_of_drops(std::string_view topic, std::size_t messages);
+/// `{"type":"reset","topic":"lobby"}`: what comes does not follow what came.
+shared_message notice_of_reset(std::string_view topic);
+
+/// `{"type":"joined","topic":"lobby","user":"ada","data":"..."}`, or "left".
+shared_message notice_of_presence(std::string_view topic, const presence_change& change);
+
+}  // namespace coax::detail
