@@ -1,9 +1,14 @@
-// What it costs a server to send one message to a thousand subscribers: framed for each of them or prepared once, plain
-// or compressed. A child process takes the bytes; the figure is the server's own CPU time per message delivered.
+// What it costs a server to send one message to a thousand subscribers: framed for each of them, prepared once, or by a
+// hub; plain or compressed; next to a loop of send() and to Beast. A child process takes the bytes; the figure is the
+// server's own CPU time per message delivered.
 //
 //     fan_out [ROUNDS | --json]
 
+#include "bench/beast_fan_out.hpp"
+#include "bench/load/posix.hpp"
+#include "bench/load/quotes.hpp"
 #include "support/connections.hpp"
+#include <coax/hub.hpp>
 #include <coax/prepared_message.hpp>
 #include <coax/stream_transport.hpp>
 
@@ -52,35 +57,16 @@ constexpr int subscribers = 1000, messages = 48;
   }
 }
 
-double cpu_ns() {
-  rusage u{};
-  getrusage(RUSAGE_SELF, &u);
-  const auto ns = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_usec) * 1e3;
-  };
-  return ns(u.ru_utime) + ns(u.ru_stime);
-}
-
-// JSON of about a kilobyte, another one each time.
-std::string quotes(int number) {
-  std::string text = "{\"sequence\":" + std::to_string(number) + ",\"quotes\":[";
-  for (int i = 0; i < 16; ++i) {
-    const int cents = (number * 7919 + i * 104729) % 90000;
-    text += (i ? ",{\"symbol\":\"SYM" : "{\"symbol\":\"SYM") + std::to_string(i) +
-            "\",\"bid\":" + std::to_string(cents) + ",\"ask\":" + std::to_string(cents + 3) + ",\"venue\":\"XETR\"}";
-  }
-  return text + "]}";
-}
+double cpu_ns() { return bench::cpu_ns(CLOCK_PROCESS_CPUTIME_ID); }
 
 // 256 bytes, as small publications are; what is to be compressed is longer.
 std::string publication(int number, coax::deflate_mode mode) {
-  if (mode != coax::deflate_mode::off) return quotes(number);
-  auto text = quotes(number);
-  text.resize(256, '.');
+  auto text = bench::quotes(static_cast<unsigned>(number), 1024);
+  if (mode == coax::deflate_mode::off) text.resize(256, '.');
   return text;
 }
 
-enum class how { raw, each, prepared };
+enum class how { raw, each, prepared, hub, beast };
 
 struct row {
   const char* name;
@@ -90,19 +76,49 @@ struct row {
   std::vector<double> figures;
 };
 
-coax::task<> publish(std::vector<coax::conn>& to, const row& r) {
+// Calls `send(text)` for each message, and lets each turn's leave.
+template <class Send>
+coax::task<> in_turns(const row& r, Send send) {
   for (int i = 0; i < messages; ++i) {
     const auto text = publication(i, r.mode);
-    if (r.h == how::prepared) {
-      const coax::prepared_message m(text);
-      for (auto& c : to) co_await c.write(m);
-    } else {
-      for (auto& c : to) co_await c.write_text(text);
-    }
+    co_await send(text);
     // What is queued leaves at the end of the turn.
     if ((i + 1) % r.per_turn == 0) co_await asio::post(asio::use_awaitable);
   }
+}
+
+coax::task<> publish(std::vector<coax::conn>& to, const row& r) {
+  auto each = [&](const std::string& text) -> coax::task<> {
+    for (auto& c : to) co_await c.write_text(text);
+  };
+  auto prepared = [&](const std::string& text) -> coax::task<> {
+    const coax::prepared_message m(text);
+    for (auto& c : to) co_await c.write(m);
+  };
+  if (r.h == how::prepared) {
+    co_await in_turns(r, prepared);
+  } else {
+    co_await in_turns(r, each);
+  }
   for (auto& c : to) co_await c.drained();
+}
+
+coax::task<> publish(bench::beast_connections& to, const row& r) {
+  auto all = [&](const std::string& text) -> coax::task<> { co_await to.write_to_all(text); };
+  co_await in_turns(r, all);
+}
+
+coax::task<> publish_by_hub(std::vector<coax::conn>& to, const row& r) {
+  coax::hub hub;
+  std::vector<coax::peer> peers;
+  std::vector<coax::membership> members;
+  for (auto& c : to) members.push_back(peers.emplace_back(hub.attach(std::move(c))).join("quotes"));
+  auto all = [&](const std::string& text) -> coax::task<> {
+    hub.publish_text("quotes", text);
+    co_return;
+  };
+  co_await in_turns(r, all);
+  for (auto& p : peers) co_await p.connection().drained();
 }
 
 // The limit: frames that are there, sent in a loop.
@@ -124,6 +140,7 @@ double measure(const row& r) {
   listener.listen(subscribers);
   std::vector<tcp::socket> far, bare;
   std::vector<coax::conn> near;
+  bench::beast_connections beast;
   const auto options = coax::test::options().deflate(r.mode);
   for (int i = 0; i < subscribers; ++i) {
     far.emplace_back(ioc).connect(listener.local_endpoint());
@@ -131,6 +148,8 @@ double measure(const row& r) {
     s.set_option(tcp::no_delay(true));
     if (r.h == how::raw) {
       bare.push_back(std::move(s));
+    } else if (r.h == how::beast) {
+      beast.add(std::move(s));
     } else {
       near.push_back(coax::test::over(coax::make_transport(std::move(s)), coax::protocol::role::server, options));
     }
@@ -143,8 +162,17 @@ double measure(const row& r) {
   if (r.h == how::raw) {
     publish_raw(bare, r);
   } else {
-    asio::co_spawn(ioc, publish(near, r), [&ioc](std::exception_ptr) { ioc.stop(); });
+    auto work = [&] {
+      if (r.h == how::beast) return publish(beast, r);
+      return r.h == how::hub ? publish_by_hub(near, r) : publish(near, r);
+    };
+    std::exception_ptr failure;
+    asio::co_spawn(ioc, work, [&](std::exception_ptr e) {
+      failure = e;
+      ioc.stop();
+    });
     ioc.run();
+    if (failure) std::rethrow_exception(failure);
   }
   const double spent = cpu_ns() - begin;
   kill(child, SIGKILL);
@@ -165,13 +193,18 @@ int main(int argc, char** argv) {
       {"send in a loop, 256 B", off, how::raw, 1, {}},
       {"each, 256 B", off, how::each, 1, {}},
       {"prepared, 256 B", off, how::prepared, 1, {}},
+      {"hub, 256 B", off, how::hub, 1, {}},
+      {"Beast, tuned, 256 B", off, how::beast, 1, {}},
       {"send in a loop, 8 a turn", off, how::raw, 8, {}},
       {"each, 8 a turn", off, how::each, 8, {}},
       {"prepared, 8 a turn", off, how::prepared, 8, {}},
+      {"hub, 8 a turn", off, how::hub, 8, {}},
+      {"Beast, tuned, 8 a turn", off, how::beast, 8, {}},
       {"no takeover, each, 1 KiB", no_context_takeover, how::each, 1, {}},
       {"no takeover, prepared, 1 KiB", no_context_takeover, how::prepared, 1, {}},
       {"takeover, each, 1 KiB", context_takeover, how::each, 1, {}},
       {"takeover, prepared, 1 KiB", context_takeover, how::prepared, 1, {}},
+      {"takeover, hub, 1 KiB", context_takeover, how::hub, 1, {}},
   };
   for (int i = 0; i < rounds; ++i)
     for (auto& r : rows) r.figures.push_back(measure(r));

@@ -1,11 +1,9 @@
 """Instructions in user space that a 64-byte message costs our server, counted by callgrind: no noise, hence a gate."""
 import json
 import re
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from servers import BUILD, server
@@ -20,12 +18,11 @@ def count(in_flight, messages):
         log = Path(folder) / "log"
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", f"--log-file={log}",
                    str(BUILD / "examples/echo_server"), "--threads", "1"]
-        with server(command) as (port, pid):
-            subprocess.run([str(BUILD / "tests/bench/load"), "--port", str(port), "--in-flight", str(in_flight),
+        with server(command) as target:
+            subprocess.run([str(BUILD / "tests/bench/load"), "--port", str(target.port), "--in-flight", str(in_flight),
                             "--messages", str(messages)], check=True, stdout=subprocess.DEVNULL)
-            subprocess.run(["kill", f"-{signal.SIGTERM}", str(pid)], check=True)
-            while Path(f"/proc/{pid}/stat").exists() and ") Z" not in Path(f"/proc/{pid}/stat").read_text("ascii"):
-                time.sleep(0.05)
+            target.process.terminate()
+            target.process.wait()
         return int(re.search(r"Collected : (\d+)", log.read_text("utf-8")).group(1))
 
 

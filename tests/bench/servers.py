@@ -1,16 +1,20 @@
 """The servers of the benchmark, ours and the peers: how to build, start and end them."""
 import contextlib
+import functools
 import os
 import shlex
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from support.programs import Certificate  # noqa: E402
+
 BUILD = ROOT / "build/release"
 BENCH = BUILD / "tests/bench"
 NODE = shutil.which("node")
@@ -26,31 +30,21 @@ def build():
             sys.exit(run.stdout)
 
 
-class Certificate:
-    """A self-signed one, made when it is first needed."""
+certificate = functools.cache(Certificate)  # made when it is first needed
 
-    _folder = None
 
-    @classmethod
-    def arguments(cls):
-        if cls._folder is None:
-            cls._folder = tempfile.TemporaryDirectory()
-            path = Path(cls._folder.name)
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                            "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", path / "key.pem",
-                            "-out", path / "cert.pem"], check=True, capture_output=True)
-        path = Path(cls._folder.name)
-        return ["--tls-cert", str(path / "cert.pem"), "--tls-key", str(path / "key.pem")]
+def tls_arguments():
+    return ["--tls-cert", certificate().file, "--tls-key", certificate().key]
 
 
 def ours(workload):
     command = [str(BUILD / "examples/echo_server"), "--threads", "1", "--read-limit", "0", "--deflate", workload.deflate]
-    return command + Certificate.arguments() if workload.tls else command
+    return command + tls_arguments() if workload.tls else command
 
 
 def beast(workload, tuned):
     if workload.tls:
-        return [str(BENCH / "beast_tls_echo"), "--tuned", tuned, *Certificate.arguments()]
+        return [str(BENCH / "beast_tls_echo"), "--tuned", tuned, *tls_arguments()]
     return [str(BENCH / "beast_echo"), "--tuned", tuned, "--deflate", workload.deflate]
 
 
@@ -71,10 +65,16 @@ def servers_of(workload, more):
     return found
 
 
-class Target(tuple):
-    """Port and process id; `load` is what the load has to be told for it."""
+@dataclass
+class Target:
+    """A server that runs, and what the load has to be told for it."""
+    process: subprocess.Popen
+    port: int
+    load: tuple = ()
 
-    load = ()
+    @property
+    def pid(self):
+        return self.process.pid
 
 
 def free_port():
@@ -97,10 +97,7 @@ def server(command):
             time.sleep(0.1)
         else:
             sys.exit(f"{shlex.join(command)} does not listen on port {port}")
-        target = Target((port, process.pid))
-        if command[0].endswith("asio_echo"):
-            target.load = ("--framed", "0")
-        yield target
+        yield Target(process, port, ("--framed", "0") if command[0].endswith("asio_echo") else ())
     finally:
         process.kill()
         process.wait()

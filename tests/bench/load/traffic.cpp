@@ -1,5 +1,7 @@
 #include "traffic.hpp"
 
+#include "quotes.hpp"
+
 #include <zlib.h>
 
 #include <random>
@@ -73,16 +75,6 @@ class compressor {
 };
 
 }  // namespace
-
-std::string quotes(unsigned number, std::size_t size) {
-  std::string text = "{\"sequence\":" + std::to_string(number) + ",\"quotes\":[";
-  for (unsigned i = 0; text.size() + 70 < size; ++i) {
-    const unsigned cents = (number * 7919 + i * 104729) % 90000;
-    text += (i ? ",{\"symbol\":\"SYM" : "{\"symbol\":\"SYM") + std::to_string(i) +
-            "\",\"bid\":" + std::to_string(cents) + ",\"ask\":" + std::to_string(cents + 3) + ",\"venue\":\"XETR\"}";
-  }
-  return text + "]}";
-}
 
 traffic::traffic(const traffic_options& options) : what(options) {
   const unsigned different = options.kind == payload_kind::json ? 64 : 1;

@@ -33,7 +33,4 @@ struct traffic {
   unsigned opcode() const noexcept { return what.kind == payload_kind::binary ? 2 : 1; }
 };
 
-/// JSON of about `size` bytes as a price feed sends it, another one for each number.
-std::string quotes(unsigned number, std::size_t size);
-
 }  // namespace bench
