@@ -33,7 +33,7 @@ async function hear(number) {
   const wanted = await (await fetch(`/expected/${number}`)).text();
   const lines = [];
   const source = new EventSource(`/vector/${number}`);
-  const types = new Set(['message', ...[...wanted.matchAll(/^(\S+) \[/gm)].map(([, type]) => type)]);
+  const types = new Set(['message', ...[...wanted.matchAll(/^(.*?) \[/gm)].map(([, type]) => type)]);
   types.delete('error');
   for (const type of types)
     source.addEventListener(type, (e) => lines.push(`${e.type} [${e.data}] id ${e.lastEventId}\n`));
