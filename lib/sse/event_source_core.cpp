@@ -13,17 +13,6 @@
 namespace coax::detail {
 namespace {
 
-class busy_guard {
- public:
-  explicit busy_guard(bool& busy) noexcept : busy_(busy) { busy_ = true; }
-  busy_guard(const busy_guard&) = delete;
-  busy_guard& operator=(const busy_guard&) = delete;
-  ~busy_guard() { busy_ = false; }
-
- private:
-  bool& busy_;
-};
-
 // A file of authorities is read here, where a mistake is the caller's, and not again with every attempt.
 sse::event_source_options with_tls(sse::event_source_options options) {
   if (!options.tls() && !options.ca_file().empty()) options.tls(tls_for(options));
@@ -54,6 +43,21 @@ bool is_tls_failure(const error_code& ec) {
 
 }  // namespace
 
+// Somebody is in `next` or `try_next`, and leaves nothing behind, be it by an exception.
+class event_source_core::visit {
+ public:
+  explicit visit(event_source_core& core) noexcept : core_(core) { core_.visited_ = true; }
+  visit(const visit&) = delete;
+  visit& operator=(const visit&) = delete;
+  ~visit() {
+    core_.visited_ = false;
+    core_.caller_ = nullptr;
+  }
+
+ private:
+  event_source_core& core_;
+};
+
 event_source_core::event_source_core(asio::any_io_executor ex, std::string_view url, sse::event_source_options options)
     : parking_lot(std::move(ex)),
       options_(with_tls(std::move(options))),
@@ -67,8 +71,8 @@ event_source_core::event_source_core(asio::any_io_executor ex, std::string_view 
 
 task<std::optional<sse::event>> event_source_core::next(context ctx) {
   if (const auto ec = ctx.stopped()) throw system_error(ec, name_);
-  if (busy_) throw system_error(errc::concurrent_read, name_);
-  const busy_guard guard(busy_);
+  if (visited_) throw system_error(errc::concurrent_read, name_);
+  const visit guard(*this);
   for (;;) {
     if (error_) std::rethrow_exception(error_);
     if (closed_) co_return std::nullopt;
@@ -88,8 +92,8 @@ task<std::optional<sse::event>> event_source_core::next(context ctx) {
 
 std::optional<sse::event> event_source_core::try_next() {
   check_home();
-  if (busy_ || closed_ || error_) return std::nullopt;
-  const busy_guard guard(busy_);
+  if (visited_ || closed_ || error_) return std::nullopt;
+  const visit guard(*this);
   return take();
 }
 
@@ -207,7 +211,7 @@ task<error_code> event_source_core::wait_for_stream(const context& ctx) {
   caller_ = &w;
   co_await park(w);
   const error_code ec = w.result();
-  if (caller_ == &w) caller_ = nullptr;
+  caller_ = nullptr;
   wake_never();
   co_return ec;
 }

@@ -31,6 +31,7 @@ class event_source_core final : public parking_lot {
  private:
   using change = sse::event_source_change;
   using kind = change::kind;
+  class visit;
 
   std::shared_ptr<event_source_core> self() { return std::static_pointer_cast<event_source_core>(shared_from_this()); }
 
@@ -69,7 +70,7 @@ class event_source_core final : public parking_lot {
   bool attempting_ = false;
   steady::time_point due_ = steady::time_point::min();  // the next attempt
 
-  bool busy_ = false;  // somebody is in `next` or `try_next`
+  bool visited_ = false;
   waiter* caller_ = nullptr;
   std::exception_ptr error_;  // what has ended it
   std::atomic<bool> closed_{false};

@@ -29,8 +29,9 @@ class event_site {
 
   event_site(asio::io_context& ioc, script what) : state_(std::make_shared<state>(ioc, std::move(what))) {}
 
-  /// Behaviour of both ends of the connections to come.
-  void faults(const testing::faults& f) { state_->faults = f; }
+  /// Behaviour of both ends of every connection, or of the first one alone.
+  void faults(const testing::faults& f) { state_->first = state_->others = f; }
+  void first_faults(const testing::faults& f) { state_->first = f; }
 
   /// Without a wait after the first failure of a row.
   sse::event_source_options options() const {
@@ -46,14 +47,17 @@ class event_site {
     state(asio::io_context& i, script w) : ioc(i), what(std::move(w)) {}
     asio::io_context& ioc;
     script what;
-    testing::faults faults;
+    testing::faults first;
+    testing::faults others;
     std::vector<std::string> requests;
     int connections = 0;
   };
 
   static task<std::shared_ptr<transport>> connect(std::shared_ptr<state> s) {
-    auto ends = testing::memory_pair(s->ioc.get_executor(), s->ioc.get_executor(), s->faults);
-    auto serve = [s, t = ends.second, n = ++s->connections]() -> task<> {
+    ++s->connections;
+    auto ends =
+        testing::memory_pair(s->ioc.get_executor(), s->ioc.get_executor(), s->connections == 1 ? s->first : s->others);
+    auto serve = [s, t = ends.second, n = s->connections]() -> task<> {
       const auto server = s;
       const auto number = n;
       const auto io = detail::stream::create(t);

@@ -147,6 +147,24 @@ COAX_CORO_TEST(cut_at_every_byte_of_the_answer_no_event_is_lost_or_doubled) {
   }
 }
 
+COAX_CORO_TEST(each_step_of_the_transport_may_fail) {
+  for (std::uint64_t steps = 0;; ++steps) {
+    event_site site(ioc, [](stream_ptr s, std::string request, int) -> task<> {
+      auto said = rest_behind(field(request, "Last-Event-ID"));
+      co_await send_byte_by_byte(s, said);
+      s->lower().shutdown_send();
+    });
+    site.first_faults(testing::faults().fail_after(steps));
+    event_source es(ioc.get_executor(), "http://h/", site.options());
+    for (const auto& expected : all_events) {
+      const auto got = co_await describe_next(es);
+      if (got != expected) BOOST_ERROR("failed after " << steps << " steps: " << got << " in place of " << expected);
+    }
+    if (site.connections() == 1) break;
+    BOOST_REQUIRE_LT(steps, 5000u);
+  }
+}
+
 // The error that ends the stream, or that of the end.
 task<error_code> how_it_ends(asio::io_context& ioc, std::string text, std::string* data = nullptr) {
   const event_site site(ioc, says({text, "HTTP/1.1 204 No Content\r\n\r\n"}));

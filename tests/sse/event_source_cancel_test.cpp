@@ -52,6 +52,19 @@ class paced {
   std::shared_ptr<state> state_ = std::make_shared<state>();
 };
 
+// What becomes of a `next` that is stopped where it waits.
+task<error_code> stop_while_it_waits(event_source& es) {
+  std::stop_source stop;
+  error_code ec;
+  auto reader = [&]() -> task<> { ec = co_await next_failure(es, stop.get_token()); };
+  auto stopper = [&]() -> task<> {
+    co_await settle();
+    stop.request_stop();
+  };
+  co_await all(reader(), stopper());
+  co_return ec;
+}
+
 COAX_SCENARIO_TEST(a_next_that_is_stopped_before_it_begins_does_nothing) {
   paced p;
   p.one_more();
@@ -78,14 +91,7 @@ COAX_SCENARIO_TEST(a_next_that_is_stopped_while_it_waits_loses_nothing) {
   const event_site site(ioc, p.script());
   event_source es(ioc.get_executor(), "http://h/", site.options());
   for (int i = 1; i <= 3; ++i) {
-    std::stop_source stop;
-    error_code ec;
-    auto reader = [&]() -> task<> { ec = co_await next_failure(es, stop.get_token()); };
-    auto stopper = [&]() -> task<> {
-      co_await settle();
-      stop.request_stop();
-    };
-    co_await all(reader(), stopper());
+    const auto ec = co_await stop_while_it_waits(es);
     BOOST_CHECK(ec == errc::canceled);
     p.one_more();
     const auto got = co_await next_data(es);
@@ -101,14 +107,7 @@ COAX_SCENARIO_TEST(an_attempt_goes_on_without_the_next_that_began_it) {
   const event_site site(ioc, p.script());
   event_source es(ioc.get_executor(), "http://h/", site.options());
   for (int i = 0; i < 3; ++i) {
-    std::stop_source stop;
-    error_code ec;
-    auto reader = [&]() -> task<> { ec = co_await next_failure(es, stop.get_token()); };
-    auto stopper = [&]() -> task<> {
-      co_await settle();
-      stop.request_stop();
-    };
-    co_await all(reader(), stopper());
+    const auto ec = co_await stop_while_it_waits(es);
     BOOST_CHECK(ec == errc::canceled);
   }
   p.answer(true);
