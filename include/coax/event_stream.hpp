@@ -49,6 +49,7 @@ class stream_options {
   stream_options& allow_origin(std::string pattern);
   stream_options& allow_origins(std::vector<std::string> patterns);
   /// Lets these pages send cookies along (`withCredentials`).
+  /// @throws std::invalid_argument here or there, if a pattern allows every host.
   stream_options& allow_credentials(bool on = true);
 
   /// Compresses for clients that take gzip, with a flush behind each batch. Not for a stream that carries secrets
@@ -62,7 +63,7 @@ class stream_options {
   std::size_t send_queue_limit() const noexcept { return send_queue_limit_; }
   const coax::headers& headers() const noexcept { return fields_; }
   /// Null unless there are any origins.
-  const cors_policy* cors() const noexcept { return cors_.get(); }
+  const cors_policy* cors() const noexcept;
   bool gzip() const noexcept { return gzip_; }
 
  private:

@@ -24,4 +24,9 @@ inline steady::time_point now() noexcept {
   return source ? source->now() : steady::now();
 }
 
+/// `d` after `t`; a time beyond the end of the clock never comes.
+inline steady::time_point after(steady::time_point t, std::chrono::nanoseconds d) noexcept {
+  return d >= steady::time_point::max() - t ? steady::time_point::max() : t + d;
+}
+
 }  // namespace coax::detail

@@ -107,13 +107,27 @@ origin_patterns::origin_patterns(std::span<const std::string> patterns) {
 
 bool origin_patterns::allows(std::string_view origin, std::string_view host) const {
   const auto lowered = lower_case(origin);
+  const auto parts = split_origin(lowered);
+  if (parts && !parts->host.empty() && iequals(parts->host, host)) return true;
+  return match(origin);
+}
+
+bool origin_patterns::match(std::string_view origin) const {
+  const auto lowered = lower_case(origin);
   if (lowered == "null") return std::ranges::find(patterns_, lowered) != patterns_.end();
   const auto parts = split_origin(lowered);
   if (!parts) return false;
-  if (!parts->host.empty() && iequals(parts->host, host)) return true;
   return std::ranges::any_of(patterns_, [&](const std::string& pattern) {
     if (pattern.find("://") != std::string::npos) return matches(pattern, parts->scheme_and_host);
     return !parts->host.empty() && matches(pattern, parts->host);
+  });
+}
+
+bool origin_patterns::match_all() const {
+  return std::ranges::any_of(patterns_, [](std::string_view pattern) {
+    const auto scheme_end = pattern.find("://");
+    const auto host = scheme_end == std::string_view::npos ? pattern : pattern.substr(scheme_end + 3);
+    return host.find_first_not_of('*') == std::string_view::npos;
   });
 }
 

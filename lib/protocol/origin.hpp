@@ -25,6 +25,11 @@ class origin_patterns {
   /// Whether a request with this Origin to this Host is welcome: both name the same host and port, or a pattern allows
   /// it. `null`, of sandboxed pages and files, needs the pattern `null`; a malformed origin is refused.
   bool allows(std::string_view origin, std::string_view host) const;
+  /// Whether a pattern allows it.
+  bool match(std::string_view origin) const;
+  bool empty() const noexcept { return patterns_.empty(); }
+  /// Whether a pattern lets every host in.
+  bool match_all() const;
 
  private:
   std::vector<std::string> patterns_;

@@ -81,6 +81,7 @@ task<event_stream> accept(exchange& x, stream_options options, context ctx) {
   const bool bare = co_await without_body(s, ctx);
   if (!bare) co_await refuse(x, 400, "a body that nobody has read", ctx);
 
+  if (const auto stopped = ctx.stopped()) throw system_error(stopped, "accept");
   const auto how = s.request().version >= 11 ? http::framing::chunked : http::framing::until_end;
   const error_code ec = co_await s.upgrade(head, how, ctx);
   if (ec) throw system_error(ec, "accept");

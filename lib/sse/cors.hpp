@@ -31,6 +31,7 @@ class cors_request {
   std::string_view origin_;
   std::string requested_headers_;
   bool refused_ = false;
+  bool told_ = false;  // that the page may read the answer
 };
 
 }  // namespace coax::sse

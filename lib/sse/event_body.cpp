@@ -8,12 +8,12 @@ event_body::event_body(coax::detail::reply_parser head, std::string rest, conten
 }
 
 bool event_body::decode(error_code& ec) {
-  while (!error_) {
+  for (;;) {
     if (decoder_ && inflate()) return true;
-    if (error_ || !unframe(decoder_ ? framed_ : text_)) break;
+    if (error_ || framing_error_ || !unframe(decoder_ ? framed_ : text_)) break;
     if (!text_.empty()) return true;
   }
-  ec = error_;
+  ec = error_ ? error_ : framing_error_;
   return false;
 }
 
@@ -38,10 +38,10 @@ bool event_body::unframe(piece_buffer& to) {
   const auto s = head_.put_body(received_.view(), to.room());
   received_.use(s.used);
   to.add(s.got);
-  error_ = s.error;
+  framing_error_ = s.error;
   if (s.used != 0 || s.got != 0) return true;
   // A line of a chunk or a trailer that fills the whole buffer is none.
-  if (!error_ && !over() && received_.room().empty()) error_ = errc::bad_request;
+  if (!framing_error_ && !over() && received_.room().empty()) framing_error_ = errc::bad_request;
   return false;
 }
 

@@ -46,7 +46,8 @@ class event_body {
   piece_buffer framed_;  // without its framing, still coded
   piece_buffer text_;
   bool inflated_full_ = false;  // the decoder may hold more
-  error_code error_;
+  error_code framing_error_;
+  error_code error_;  // of the coding
 };
 
 }  // namespace coax::sse

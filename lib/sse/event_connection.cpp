@@ -42,7 +42,7 @@ void event_connection::start() {
   transport_->observe(self());
   sent_at_ = now();
   if (beat_every_ > beat_every_.zero()) {
-    beat_due_ = sent_at_ + beat_every_;
+    beat_due_ = after(sent_at_, beat_every_);
     wake_at(beat_due_);
   }
   output_changed();
@@ -72,7 +72,7 @@ void event_connection::begin_close(std::optional<std::chrono::milliseconds> retr
   last_retry_ = retry;
   keep_alive_ = self();
   beat_due_ = clock::time_point::max();
-  close_due_ = now() + close_timeout_;
+  close_due_ = after(now(), close_timeout_);
   wake_at(close_due_);
   admit_waiting();
   output_changed();
@@ -103,7 +103,7 @@ void event_connection::linger() {
   if (lingering_) return;
   lingering_ = true;
   end({});
-  close_due_ = now() + close_timeout_;
+  close_due_ = after(now(), close_timeout_);
   wake_at(close_due_);
   transport_->shutdown_send();
   if (transport_->output_pending()) flush();

@@ -56,7 +56,7 @@ void event_connection::flush() {
     }
     if (ec == asio::error::would_block || ec == asio::error::try_again) {
       blocked_ = true;
-      stall_due_ = now() + write_stall_;
+      stall_due_ = after(now(), write_stall_);
       wake_at(stall_due_);
       transport_->wait(transport::direction::write);
     } else if (ec) {
@@ -116,7 +116,7 @@ void event_connection::check_heartbeat(clock::time_point time) {
     body_.rest();
     sent_at_ = time;
   }
-  if (!ended_) beat_due_ = sent_at_ + beat_every_;
+  if (!ended_) beat_due_ = after(sent_at_, beat_every_);
 }
 
 // The one timer of the connection: everything that has a time looks whether it has come, and asks for the next one.

@@ -13,6 +13,9 @@
 namespace coax::detail {
 namespace {
 
+// How often the stream may be received from without giving other work of the thread a turn.
+constexpr int steps_per_turn = 32;
+
 // A file of authorities is read here, where a mistake is the caller's, and not again with every attempt.
 sse::event_source_options with_tls(sse::event_source_options options) {
   if (!options.tls() && !options.ca_file().empty()) options.tls(tls_for(options));
@@ -81,10 +84,15 @@ task<std::optional<sse::event>> event_source_core::next(context ctx) {
     error_code ec;
     if (!stream_)
       ec = co_await wait_for_stream(ctx);
-    else if (std::exchange(out_of_turn_, false))
+    else if (steps_ >= steps_per_turn)
       co_await asio::post(executor(), asio::use_awaitable);
     else
       ec = co_await wait_for_bytes(ctx);
+    steps_ = 0;
+    // A post does not see a cancellation, and a wait that was over may have been too late for it: what has been
+    // cancelled takes nothing.
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (!ec && state.cancelled() != asio::cancellation_type::none) ec = errc::canceled;
     if (!ec) ec = ctx.stopped();
     if (ec && ec != errc::closed) throw system_error(ec, name_);
   }
@@ -94,6 +102,7 @@ std::optional<sse::event> event_source_core::try_next() {
   check_home();
   if (visited_ || closed_ || error_) return std::nullopt;
   const visit guard(*this);
+  steps_ = 0;  // whoever polls has turns of his own
   return take();
 }
 
@@ -128,9 +137,8 @@ void event_source_core::tell(const change& what) {
 
 // The next event of what has arrived, if it is whole. Nothing that was taken off the transport is lost if not.
 std::optional<sse::event> event_source_core::take() {
-  constexpr int steps_a_turn = 32;
   using verdict = protocol::event_parser::verdict;
-  for (int step = 0; stream_ && !closed_; ++step) {
+  while (stream_ && !closed_) {
     auto& body = stream_->body;
     error_code ec;
     auto text = body.text();
@@ -152,10 +160,10 @@ std::optional<sse::event> event_source_core::take() {
       }
     } else if (ec || body.over()) {
       stream_ended(ec ? ec : error_code(asio::error::eof));
-    } else if (step >= steps_a_turn) {
-      out_of_turn_ = true;
+    } else if (steps_ >= steps_per_turn) {
       break;
     } else {
+      ++steps_;
       receive(ec);
       if (ec == asio::error::would_block) {
         body.rest();
@@ -182,10 +190,12 @@ void event_source_core::receive(error_code& ec) {
 // What is silent too long is taken for gone. The time runs while nobody waits, too: what is not there now has not come.
 task<error_code> event_source_core::wait_for_bytes(const context& ctx) {
   const auto timeout = options_.read_timeout();
-  const context bounded = timeout.count() > 0 ? ctx.with_deadline(heard_at_ + timeout) : ctx;
+  const context bounded = timeout.count() > 0 ? ctx.with_deadline(after(heard_at_, timeout)) : ctx;
   const bool own_limit = bounded.deadline() != ctx.deadline();
   const auto io = stream_->io;
   const error_code ec = co_await io->readable(bounded);
+  // Nothing runs unless somebody waits: a deadline that is still to come would keep io_context::run.
+  if (bounded.has_deadline()) io->wake_never();
   if (ec != errc::deadline_exceeded || !own_limit) co_return ec;
   if (stream_) stream_ended(errc::peer_timeout);
   co_return error_code();
@@ -285,7 +295,7 @@ void event_source_core::failed(change what, std::exception_ptr error, std::optio
   what.delay = reconnection_.failed(now(), retry_after);
   if (options_.max_failures() != 0 && reconnection_.failures() >= options_.max_failures())
     return end(std::move(what), std::move(error));
-  due_ = now() + what.delay;
+  due_ = after(now(), what.delay);
   tell(what);
 }
 

@@ -66,7 +66,7 @@ class event_source_core final : public parking_lot {
 
   std::unique_ptr<sse::event_stream_reader> stream_;
   steady::time_point heard_at_;  // the last byte of the stream
-  bool out_of_turn_ = false;     // `take` has worked long enough for one turn
+  int steps_ = 0;                // that `take` has made in this turn of the executor
   bool attempting_ = false;
   steady::time_point due_ = steady::time_point::min();  // the next attempt
 

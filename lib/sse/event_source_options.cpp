@@ -30,8 +30,7 @@ event_source_options& event_source_options::body(std::string bytes, std::string_
 }
 
 event_source_options& event_source_options::last_event_id(std::string id) {
-  using namespace std::string_view_literals;
-  if (id.find_first_of("\r\n\0"sv) != id.npos) refuse("the last event id must not have CR, LF or NUL");
+  if (!protocol::valid_field_value(id)) refuse("the last event id must not have control characters");
   last_event_id_ = std::move(id);
   return *this;
 }

@@ -15,6 +15,9 @@ using std::chrono::nanoseconds;
 namespace {
 
 // Compared in its own unit: there are more milliseconds, and seconds, than nanoseconds.
+// Longer than anybody waits, and short enough to be added up.
+constexpr nanoseconds longest = std::chrono::hours(24 * 365 * 100);
+
 template <class Duration>
 nanoseconds at_most(nanoseconds limit, Duration d) {
   return d > std::chrono::floor<Duration>(limit) ? limit : nanoseconds(d);
@@ -23,11 +26,11 @@ nanoseconds at_most(nanoseconds limit, Duration d) {
 }  // namespace
 
 reconnection::reconnection(const event_source_options& options, std::uint32_t seed)
-    : retry_(options.retry()),
+    : retry_(std::min(options.retry(), longest)),
       growth_(options.growth()),
-      cap_(options.cap()),
+      cap_(std::min(options.cap(), longest)),
       stable_after_(options.stable_after()),
-      max_retry_(options.max_retry()),
+      max_retry_(std::min(options.max_retry(), longest)),
       random_(seed) {}
 
 void reconnection::retry(std::chrono::milliseconds d) noexcept { retry_ = at_most(max_retry_, d); }

@@ -9,6 +9,12 @@ namespace {
 constexpr std::string_view own_fields[] = {"Content-Type", "Content-Encoding",  "Content-Length",
                                            "Connection",   "Transfer-Encoding", "X-Accel-Buffering"};
 
+// What Fetch forbids for the literal `*`, for the same reason: every page would read its visitor's stream.
+void check(const cors_policy& policy) {
+  if (policy.credentials && policy.origins.match_all())
+    throw std::invalid_argument("coax::sse::stream_options: credentials for every origin");
+}
+
 }  // namespace
 
 stream_options& stream_options::header(std::string_view name, std::string_view value) {
@@ -28,6 +34,11 @@ cors_policy& stream_options::change() {
   return *cors_;
 }
 
+// Without origins there is no policy.
+const cors_policy* stream_options::cors() const noexcept {
+  return cors_ && !cors_->origins.empty() ? cors_.get() : nullptr;
+}
+
 stream_options& stream_options::allow_origin(std::string pattern) {
   auto all = cors_ ? cors_->patterns : std::vector<std::string>();
   all.push_back(std::move(pattern));
@@ -39,11 +50,14 @@ stream_options& stream_options::allow_origins(std::vector<std::string> patterns)
   auto& policy = change();
   policy.origins = std::move(compiled);
   policy.patterns = std::move(patterns);
+  check(policy);
   return *this;
 }
 
 stream_options& stream_options::allow_credentials(bool on) {
-  change().credentials = on;
+  auto& policy = change();
+  policy.credentials = on;
+  check(policy);
   return *this;
 }
 

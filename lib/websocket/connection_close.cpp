@@ -77,7 +77,7 @@ void connection::begin_close(coax::status code, std::string_view reason) {
   if (outbox_.stream_open()) drop_writers(started_write::goes_on);
   outbox_.close(code, reason);
   keep_alive_ = self();
-  close_due_ = now() + close_timeout_;
+  close_due_ = after(now(), close_timeout_);
   wake_at(close_due_);
   output_changed();
   if (!read_waiting_) post_turn();
@@ -153,7 +153,7 @@ void connection::linger() {
   keep_alive_ = self();
   input_.give_back();
   input_begin_ = input_end_ = 0;
-  close_due_ = now() + close_timeout_;
+  close_due_ = after(now(), close_timeout_);
   wake_at(close_due_);
   flush();
   if (!finished_ && !read_waiting_) post_turn();
@@ -166,7 +166,7 @@ void connection::continue_shutdown() {
     // The close frame has left: from here on the peer's time runs.
     if (outbox_.close_left() && !blocked_ && !reply_awaited_ && !half_sent_) {
       reply_awaited_ = true;
-      close_due_ = now() + close_timeout_;
+      close_due_ = after(now(), close_timeout_);
       wake_at(close_due_);
     }
     return;

@@ -79,7 +79,7 @@ void connection::check_use(clock::time_point time) {
     use_due_ = clock::time_point::max();
     return begin_close(status::going_away, "the connection was idle");
   }
-  use_due_ = std::min(time + idle_timeout_ / 4, used_at_ + idle_timeout_);
+  use_due_ = std::min(after(time, idle_timeout_ / 4), after(used_at_, idle_timeout_));
 }
 
 void connection::check_rest(clock::time_point time) {
@@ -117,7 +117,7 @@ void connection::check_keepalive(clock::time_point time) {
   keep_due_ = last_heard_ + keepalive_idle_;
   if (keep_due_ > time) return;
   keep_probing_ = true;
-  keep_due_ = time + keepalive_timeout_;
+  keep_due_ = after(time, keepalive_timeout_);
   const std::uint64_t id = ++last_ping_;
   outbox_.ping(std::as_bytes(std::span(&id, 1)));
   control_changed();

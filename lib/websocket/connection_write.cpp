@@ -125,7 +125,7 @@ void connection::flush() {
     }
     if (ec == asio::error::would_block || ec == asio::error::try_again) {
       blocked_ = true;
-      stall_due_ = now() + write_stall_;
+      stall_due_ = after(now(), write_stall_);
       wake_at(stall_due_);
       transport_->wait(transport::direction::write);
     } else if (ec) {
@@ -172,7 +172,7 @@ void connection::write_failed(error_code ec) {
   publish_queue();
   if (lingering_) return finish();
   if (ended_) return;
-  close_due_ = now() + close_timeout_;
+  close_due_ = after(now(), close_timeout_);
   wake_at(close_due_);
   if (!read_waiting_) post_turn();
 }

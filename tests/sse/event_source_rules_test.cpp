@@ -171,6 +171,23 @@ COAX_SCENARIO_TEST(redirects_are_followed_and_reconnects_begin_at_the_original_u
   BOOST_CHECK((opened == std::vector<std::string>(2, "http://h/b?c")));
 }
 
+// A server answers 400 to such a field, and that would be the end.
+COAX_SCENARIO_TEST(an_id_that_fits_in_no_field_is_not_sent) {
+  const std::string long_id(9000, 'i');
+  event_site site(ioc, says({ok + "id: a\x01\ndata: 1\n\n", ok + "id: good\ndata: 2\n\n",
+                             ok + "id: " + long_id + "\ndata: 3\n\n", ok + "data: 4\n\n"}));
+  event_source es(ioc.get_executor(), "http://h/", site.options());
+  for (const std::string expected : {"1", "2", "3", "4"}) {
+    const auto data = co_await next_data(es);
+    BOOST_TEST(data == expected);
+  }
+  BOOST_REQUIRE(site.requests().size() == 4u);
+  BOOST_TEST(site.requests()[1].find("Last-Event-ID") == std::string::npos);
+  BOOST_TEST(site.requests()[2].find("Last-Event-ID: good\r\n") != std::string::npos);
+  BOOST_TEST(site.requests()[3].find("Last-Event-ID") == std::string::npos);
+  BOOST_TEST(es.last_event_id() == long_id);
+}
+
 COAX_SCENARIO_TEST(redirects_have_an_end) {
   const event_site site(ioc, says({answer("302 Round", "Location: /\r\n")}));
   event_source es(ioc.get_executor(), "http://h/", site.options().max_redirects(3));

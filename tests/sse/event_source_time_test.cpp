@@ -43,6 +43,17 @@ BOOST_AUTO_TEST_CASE(the_first_wait_is_at_least_the_reconnection_time_and_the_ro
   BOOST_CHECK(*seen.rbegin() > 19s);
 }
 
+// Whoever means "never" says the largest duration there is.
+BOOST_AUTO_TEST_CASE(the_longest_durations_are_long) {
+  const auto longest = nanoseconds::max();
+  reconnection r(event_source_options().retry(longest).max_retry(longest).backoff(2, longest), 1);
+  for (int i = 0; i < 5; ++i) BOOST_CHECK(r.failed(start, std::chrono::seconds::max()) > 24h * 365);
+  r.retry(std::chrono::milliseconds::max());
+  BOOST_CHECK(r.failed(start) > 24h * 365);
+  BOOST_CHECK(detail::after(start, longest) == time_point::max());
+  BOOST_CHECK(detail::after(start, 1s) == start + 1s);
+}
+
 BOOST_AUTO_TEST_CASE(without_growth_the_wait_is_the_reconnection_time) {
   reconnection r(event_source_options().retry(3s).backoff(1, 60s), 1);
   for (int i = 0; i < 5; ++i) BOOST_CHECK(r.failed(start) == 3s);
@@ -171,6 +182,25 @@ COAX_SCENARIO_TEST(a_stopped_next_keeps_its_place_in_the_wait) {
   }
   const auto got = co_await next_data(es);  // the 20 s have passed
   BOOST_CHECK_EQUAL(got, "x");
+}
+
+// A server that is ahead of its reader must not take the whole thread.
+COAX_CORO_TEST(others_have_their_turn_while_events_are_there) {
+  const std::string event = "data: " + std::string(1000, 'x') + "\n\n";
+  std::string history = ok;
+  while (history.size() < 8 * 1024 * 1024) history += event;
+  event_site site(ioc, says({history}));
+  site.faults(testing::faults().capacity(16 * 1024 * 1024));
+  event_source es(ioc.get_executor(), "http://h/", site.options());
+  bool in_turn = false;
+  int events = 0;
+  while (!in_turn) {
+    const auto e = co_await es.next();
+    if (!e || ++events == 8000) break;
+    if (events == 1) asio::post(ioc, [&] { in_turn = true; });
+  }
+  BOOST_TEST(in_turn);
+  BOOST_TEST(events < 8000);
 }
 
 COAX_SCENARIO_TEST(a_silent_stream_is_opened_again) {
