@@ -66,7 +66,15 @@ class event_connection final : public parking_lot, public transport::observer, p
     if (takes_no_sends()) [[unlikely]]
       return ec = end_code_, true;
     if (!accepts(size)) return false;
-    write(body_.back());
+    auto& out = body_.back();
+    const auto before = out.size();
+    try {
+      write(out);
+    } catch (...) {
+      // For want of memory it is not sent: then no part of it may be.
+      out.resize(before);
+      throw;
+    }
     output_changed();
     return true;
   }
