@@ -131,6 +131,10 @@ std::optional<sse::event> event_source_core::take() {
   constexpr int steps_a_turn = 32;
   using verdict = protocol::event_parser::verdict;
   for (int step = 0; stream_ && !closed_; ++step) {
+    if (step == steps_a_turn) {
+      out_of_turn_ = true;
+      break;
+    }
     auto& body = stream_->body;
     error_code ec;
     auto text = body.text();
@@ -152,9 +156,6 @@ std::optional<sse::event> event_source_core::take() {
       }
     } else if (ec || body.over()) {
       stream_ended(ec ? ec : error_code(asio::error::eof));
-    } else if (step >= steps_a_turn) {
-      out_of_turn_ = true;
-      break;
     } else {
       receive(ec);
       if (ec == asio::error::would_block) {
