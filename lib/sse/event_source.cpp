@@ -28,7 +28,11 @@ task<std::optional<event>> event_source::next(context ctx) {
   co_return co_await coax::detail::on_home<std::optional<event>>(core->executor(), std::move(ctx), std::move(call));
 }
 
-std::optional<event> event_source::try_next() { return core_->try_next(); }
+std::optional<event> event_source::try_next() {
+  const auto core = core_;  // a hook may let go of the source
+  return core->try_next();
+}
+
 ready_state event_source::ready_state() const noexcept { return core_->ready_state(); }
 const std::string& event_source::last_event_id() const noexcept { return core_->last_event_id(); }
 const std::string& event_source::url() const noexcept { return core_->url(); }

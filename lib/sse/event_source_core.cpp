@@ -138,7 +138,8 @@ void event_source_core::tell(const change& what) {
 // The next event of what has arrived, if it is whole. Nothing that was taken off the transport is lost if not.
 std::optional<sse::event> event_source_core::take() {
   using verdict = protocol::event_parser::verdict;
-  while (stream_ && !closed_) {
+  while (stream_ && !closed_ && steps_ < steps_per_turn) {
+    ++steps_;
     auto& body = stream_->body;
     error_code ec;
     auto text = body.text();
@@ -160,10 +161,7 @@ std::optional<sse::event> event_source_core::take() {
       }
     } else if (ec || body.over()) {
       stream_ended(ec ? ec : error_code(asio::error::eof));
-    } else if (steps_ >= steps_per_turn) {
-      break;
     } else {
-      ++steps_;
       receive(ec);
       if (ec == asio::error::would_block) {
         body.rest();
