@@ -94,7 +94,8 @@ void peer_core::on_reset(subscription& s) {
   if (s.reader) return s.reader->doubt();
   queue_.tell_reset(*s.part->log);
   tell_recovery(s, false);
-  if (queue_.empty()) home->mark_offered(*this);
+  // Before what comes next, if nothing is queued.
+  if (state_ == state::open && queue_.empty() && tell_losses()) home->mark_offered(*this);
 }
 
 }  // namespace coax::detail

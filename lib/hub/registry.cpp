@@ -53,11 +53,13 @@ std::shared_ptr<peer_core> registry::attach(conn c, const peer_options& o) {
     }
     if (peers_.size() >= options_.max_peers()) throw system_error(errc::hub_full, "attach");
     const auto s = shard_for(c.get_executor());
+    // What can fail comes first: a list must not keep a peer that nobody has.
+    if (peers_.size() == peers_.capacity()) peers_.reserve(std::max<std::size_t>(16, 2 * peers_.size()));
     p = std::make_shared<peer_core>(++last_id_, std::move(c), o, shared_from_this(), s);
+    push(out, s, commands::attach{p});
     ++s->peers_attached;
     p->place = peers_.size();
     peers_.push_back(p.get());
-    push(out, s, commands::attach{p});
     if (closed_with_) push(out, s, commands::close{p, closed_with_});
   }
   out.wake();

@@ -10,6 +10,8 @@ namespace {
 
 // Messages handed to peers before the other work of the thread has a turn.
 constexpr std::size_t deliveries_per_turn = 16 * 1024;
+// When what could not be done is tried again.
+constexpr std::chrono::seconds alarm_again_after{1};
 // A longer inbox gives its memory back.
 constexpr std::size_t kept_capacity = 4096;
 
@@ -224,7 +226,12 @@ void shard::on_time(steady::time_point time) {
   }
   if (alarm_ <= time) {
     alarm_ = steady::time_point::max();
-    if (const auto hub = hub_.lock()) hub->on_time(time);
+    try {
+      if (const auto hub = hub_.lock()) hub->on_time(time);
+    } catch (...) {
+      alarm_ = time + alarm_again_after;
+      wake_at(alarm_);
+    }
   } else if (alarm_ != steady::time_point::max()) {
     wake_at(alarm_);
   }
