@@ -22,7 +22,7 @@ namespace coax {
 namespace detail {
 class byte_stream_core;
 class connection;
-class peer_core;
+struct peer_socket;
 }  // namespace detail
 
 /// Whether a message is compressed, on a connection that has agreed on it; otherwise it never is.
@@ -314,7 +314,7 @@ class conn {
 
  private:
   friend class detail::byte_stream_core;
-  friend class detail::peer_core;
+  friend struct detail::peer_socket;
 
   std::shared_ptr<detail::connection> connection_;
 };

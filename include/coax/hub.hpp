@@ -58,6 +58,13 @@ class hub {
   /// @throws system_error           `errc::hub_full`; `errc::draining`, after closing the connection with 1012.
   peer attach(conn c, const peer_options& options = {});
   peer attach(conn c, const queue_limits& queue);
+  /// Takes a stream of server-sent events into the hub. It gets messages as events of the published type
+  /// (`publish_options::event_type`), binary ones in base64, each with its place in the topic's log for an id: with
+  /// `position::from_token` that is what a client which comes back has seen last (`event_stream::last_event_id`), for
+  /// `join_options::since`. Of what it has missed it is told by events of type `dropped` and `reset`, as by
+  /// `queue_limits::notices`. A close status is nothing to it; `drain_options::retry` it is told by `retry:`.
+  /// @throws std::invalid_argument  a handle without a stream. system_error as above.
+  peer attach(sse::event_stream s, const peer_options& options = {});
 
   /// Publishes a message to the members of `topic`. Text must be UTF-8; debug builds check (`std::invalid_argument`).
   ///

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/event_stream.hpp>
 #include <coax/join_options.hpp>
 #include <coax/peer_options.hpp>
 
@@ -89,6 +90,7 @@ class peer {
   void send_text(std::string_view text);
 
   /// The next message from the peer whole, as `conn::next` and `conn::read`.
+  /// Of a stream of events nothing comes but its end: `next` waits for it, `read` then fails with `errc::closed`.
   /// @throws as these, and system_error with `errc::slow_consumer` after the hub has closed the peer as too slow.
   task<std::optional<message>> next(context ctx = {});
   task<message> read(context ctx = {});
@@ -98,8 +100,10 @@ class peer {
   task<> close(status code = status::normal, std::string_view reason = {}, context ctx = {});
 
   /// The connection, for its endpoints, subprotocol, statistics, pings and end. What is written to it directly goes
-  /// past the queue. Valid as long as the peer.
+  /// past the queue. Valid as long as the peer. An empty handle if the peer is a stream of events, and the other way
+  /// round.
   conn& connection() noexcept;
+  sse::event_stream& stream() noexcept;
 
  private:
   friend class publish_options;

@@ -9,8 +9,13 @@ hub::hub(const hub_options& options) : registry_(detail::registry::create(option
 hub::hub(const queue_limits& queue) : hub(hub_options().queue(queue)) {}
 hub::~hub() { registry_->close(status::going_away, {}); }
 
-peer hub::attach(conn c, const peer_options& options) { return peer(registry_->attach(std::move(c), options)); }
+peer hub::attach(conn c, const peer_options& options) {
+  return peer(registry_->attach(detail::peer_socket(std::move(c)), options));
+}
 peer hub::attach(conn c, const queue_limits& queue) { return attach(std::move(c), peer_options().queue(queue)); }
+peer hub::attach(sse::event_stream s, const peer_options& options) {
+  return peer(registry_->attach(detail::peer_socket(std::move(s)), options));
+}
 
 result<std::size_t> hub::try_publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
                                      const publish_options& options) {

@@ -10,7 +10,9 @@ std::string about(std::string_view type, std::string_view topic) {
   return json;
 }
 
-shared_message text(const std::string& json) { return encode(message_kind::text, boost::asio::buffer(json)); }
+shared_delivery text(std::string_view type, const std::string& json) {
+  return std::make_shared<const delivery>(encode(message_kind::text, boost::asio::buffer(json)), type);
+}
 
 }  // namespace
 
@@ -30,17 +32,18 @@ void append_json_string(std::string& to, std::string_view text) {
   to += '"';
 }
 
-shared_message notice_of_drops(std::string_view topic, std::size_t messages) {
-  return text(about("dropped", topic) + ",\"messages\":" + std::to_string(messages) + "}");
+shared_delivery notice_of_drops(std::string_view topic, std::size_t messages) {
+  return text("dropped", about("dropped", topic) + ",\"messages\":" + std::to_string(messages) + "}");
 }
 
-shared_message notice_of_reset(std::string_view topic) { return text(about("reset", topic) + "}"); }
+shared_delivery notice_of_reset(std::string_view topic) { return text("reset", about("reset", topic) + "}"); }
 
-shared_message notice_of_presence(std::string_view topic, const presence_change& change) {
-  auto json = about(change.what == presence_change::kind::joined ? "joined" : "left", topic) + ",\"user\":";
+shared_delivery notice_of_presence(std::string_view topic, const presence_change& change) {
+  const std::string_view type = change.what == presence_change::kind::joined ? "joined" : "left";
+  auto json = about(type, topic) + ",\"user\":";
   append_json_string(json, change.user);
   append_json_string(json += ",\"data\":", change.data);
-  return text(json + "}");
+  return text(type, json + "}");
 }
 
 }  // namespace coax::detail

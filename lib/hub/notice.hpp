@@ -1,7 +1,8 @@
-/// What a hub tells a client in-band (`queue_limits::notices`): JSON in text messages.
+/// What a hub tells a client in-band (`queue_limits::notices`): JSON in text messages, and for a stream of
+/// events in events of that type.
 #pragma once
 
-#include "websocket/encoded_message.hpp"
+#include "hub/delivery.hpp"
 #include <coax/broker.hpp>
 
 #include <string>
@@ -13,11 +14,11 @@ namespace coax::detail {
 void append_json_string(std::string& to, std::string_view text);
 
 /// `{"type":"dropped","topic":"lobby","messages":3}`
-shared_message notice_of_drops(std::string_view topic, std::size_t messages);
+shared_delivery notice_of_drops(std::string_view topic, std::size_t messages);
 /// `{"type":"reset","topic":"lobby"}`: what comes does not follow what came.
-shared_message notice_of_reset(std::string_view topic);
+shared_delivery notice_of_reset(std::string_view topic);
 
 /// `{"type":"joined","topic":"lobby","user":"ada","data":"..."}`, or "left".
-shared_message notice_of_presence(std::string_view topic, const presence_change& change);
+shared_delivery notice_of_presence(std::string_view topic, const presence_change& change);
 
 }  // namespace coax::detail

@@ -85,10 +85,28 @@ void check_rate(detail::peer_core& core, std::size_t size) {
   throw close_error(status::policy_violation, std::string(reason), false);
 }
 
+task<error_code> wait_until_finished(core_ptr core, context ctx) {
+  auto wait = [core](context inner) -> task<error_code> {
+    const auto at_call = inner;
+    co_return co_await core->link->wait_until_finished(at_call);
+  };
+  co_return co_await detail::on_home<error_code>(core->link->executor(), std::move(ctx), wait);
+}
+
+task<> wait_for_end(core_ptr core, context ctx, std::string_view operation) {
+  const error_code ec = co_await wait_until_finished(core, std::move(ctx));
+  if (ec) throw system_error(ec, std::string(operation));
+  if (core->evicted()) throw_slow_consumer(operation);
+}
+
 }  // namespace
 
 task<std::optional<message>> peer::next(context ctx) {
   const auto core = core_;
+  if (core->events) {
+    co_await wait_for_end(core, std::move(ctx), "next");
+    co_return std::nullopt;
+  }
   try {
     auto m = co_await core->socket.next(std::move(ctx));
     if (m) check_rate(*core, m->size());
@@ -101,6 +119,10 @@ task<std::optional<message>> peer::next(context ctx) {
 
 task<message> peer::read(context ctx) {
   const auto core = core_;
+  if (core->events) {
+    co_await wait_for_end(core, std::move(ctx), "read");
+    throw system_error(errc::closed, "read: a stream of events");
+  }
   try {
     auto m = co_await core->socket.read(std::move(ctx));
     check_rate(*core, m.size());
@@ -120,14 +142,11 @@ void peer::start_close(status code, std::string_view reason) {
 task<> peer::close(status code, std::string_view reason, context ctx) {
   const auto core = core_;
   start_close(code, reason);
-  auto wait = [c = core->link()](context inner) -> task<error_code> {
-    const auto at_call = inner;
-    co_return co_await c->wait_until_finished(at_call);
-  };
-  const error_code ec = co_await detail::elsewhere<error_code>(core->link()->executor(), ctx, wait);
+  const error_code ec = co_await wait_until_finished(core, std::move(ctx));
   if (ec) throw system_error(ec, "close");
 }
 
 conn& peer::connection() noexcept { return core_->socket; }
+sse::event_stream& peer::stream() noexcept { return core_->events; }
 
 }  // namespace coax

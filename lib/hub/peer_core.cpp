@@ -8,16 +8,23 @@
 #include <stdexcept>
 
 namespace coax::detail {
+namespace {
 
-peer_core::peer_core(std::uint64_t number, conn c, const peer_options& o, std::shared_ptr<registry> r,
+// A page that resumes is told of what it has missed, without having asked for it.
+queue_limits bounds(queue_limits q, bool is_stream) { return is_stream ? q.notices(true) : q; }
+
+}  // namespace
+
+peer_core::peer_core(std::uint64_t number, peer_socket p, const peer_options& o, std::shared_ptr<registry> r,
                      std::shared_ptr<shard> s)
     : id(number),
       options(o),
       hub(std::move(r)),
       home(std::move(s)),
-      socket(std::move(c)),
-      limits_(o.queue().value_or(hub->default_limits())),
-      connection_(socket.connection_),
+      socket(std::move(p.socket)),
+      events(std::move(p.events)),
+      link(std::move(p.link)),
+      limits_(bounds(o.queue().value_or(hub->default_limits()), static_cast<bool>(events))),
       queue_(limits_),
       messages_in_(o.message_rate(), std::max(1.0, o.message_rate() * o.burst())),
       bytes_in_(o.byte_rate(), o.byte_rate() * o.burst()) {}
@@ -27,16 +34,10 @@ bool peer_core::admits(std::size_t size) noexcept {
   return messages_in_.take(1, time) && bytes_in_.take(static_cast<double>(size), time);
 }
 
-void peer_core::check(const conn& c) {
-  if (!c) throw std::invalid_argument("coax: hub::attach: a handle without a connection");
-  if (c.connection_->role() != protocol::role::server)
-    throw std::invalid_argument("coax: hub::attach: only connections that a server has accepted");
-}
-
 void peer_core::attached() {
-  connection_->observe_drain(weak_from_this());
+  link->observe(weak_from_this());
   // One that had ended before is not told of any more.
-  if (connection_->closed()) on_ended();
+  if (link->ended()) on_ended();
 }
 
 void peer_core::joined(subscription& what, const join_options& o) {
@@ -88,7 +89,7 @@ void peer_core::take(offering& o, subscription& s) {
 // The queue is for what the connection has no room for: it is empty whenever the connection has.
 void peer_core::enqueue(offering& o, subscription& s) {
   const auto policy = s.policy;
-  if (state_ == state::open && queue_.empty() && hand_over(o.what()->frame())) {
+  if (state_ == state::open && queue_.empty() && hand_over(*o.what())) {
     if (policy == overflow::block) unblock({1, o.what()->size()});
     return home->mark_offered(*this);
   }
@@ -112,11 +113,11 @@ void peer_core::enqueue(offering& o, subscription& s) {
   if (!queue_.empty()) home->watch(*this);
 }
 
-void peer_core::take(const shared_message& direct) {
-  if (state_ == state::open && queue_.empty() && hand_over(direct)) return home->mark_offered(*this);
+void peer_core::take(const shared_delivery& direct) {
+  if (state_ == state::open && queue_.empty() && hand_over(*direct)) return home->mark_offered(*this);
   if (state_ != state::open) return void(++home->counts.dropped);
   std::size_t dropped = 0;
-  const auto verdict = queue_.push(std::make_shared<const delivery>(direct), default_policy(), home->time(), dropped);
+  const auto verdict = queue_.push(direct, default_policy(), home->time(), dropped);
   home->counts.dropped += dropped;
   if (verdict == send_queue::verdict::overflows) {
     ++home->counts.dropped;
@@ -137,9 +138,9 @@ bool peer_core::wants(subscription& s, const log_entry& e) noexcept {
 }
 
 // True if the connection has taken it. When the connection has closed, nothing more is for it.
-bool peer_core::hand_over(const shared_message& frame) {
+bool peer_core::hand_over(const delivery& what) {
   error_code ec;
-  if (connection_->append_encoded(frame, ec)) {
+  if (link->append(what, ec)) {
     ++home->counts.delivered;
     return true;
   }
@@ -153,24 +154,24 @@ bool peer_core::hand_over(const shared_message& frame) {
 void peer_core::send_offered() {
   offered_to = false;
   if (queue_.empty() && tell_losses()) read_on();
-  connection_->send_appended();
+  link->send_appended();
 }
 
 // The connection has room again.
 void peer_core::pass_on() {
   if (!tell_losses()) return;
-  while (!queue_.empty() && hand_over(queue_.front()->frame())) queue_.pop();
+  while (!queue_.empty() && hand_over(*queue_.front())) queue_.pop();
   unblock(queue_.take_unblocked());
   if (queue_.empty()) read_on();
-  connection_->send_appended();
+  link->send_appended();
 }
 
 // False if the connection has no room.
 bool peer_core::tell_losses() {
   while (const auto* n = queue_.untold()) {
     const std::string_view topic = n->topic ? std::string_view(n->topic->name) : std::string_view();
-    const auto text = n->messages == 0 ? notice_of_reset(topic) : notice_of_drops(topic, n->messages);
-    if (state_ == state::over || !hand_over(text)) return false;
+    const auto notice = n->messages == 0 ? notice_of_reset(topic) : notice_of_drops(topic, n->messages);
+    if (state_ == state::over || !hand_over(*notice)) return false;
     ++home->counts.notices;
     queue_.told();
   }
@@ -218,18 +219,18 @@ void peer_core::say_farewell(steady::time_point time) {
   }
   if (cut_at_ > time) return;
   cut_at_ = steady::time_point::max();
-  if (connection_->closed()) return;
+  if (link->ended()) return;
   ++home->counts.cut;
   state_ = state::over;
   end_queue();
-  connection_->end_now();
+  link->end_now();
 }
 
 void peer_core::settle_close() {
   if (state_ != state::closing || !queue_.empty()) return;
   state_ = state::over;
   end_queue();
-  connection_->begin_close(close_with_.code, close_with_.reason);
+  link->begin_close(close_with_);
   if (detached_) home->remove(*this);
 }
 
@@ -240,7 +241,7 @@ void peer_core::detached() {
   if (state_ == state::closing) return;
   state_ = state::over;
   end_queue();
-  connection_->abandon();
+  link->abandon();
   home->remove(*this);
 }
 
@@ -248,7 +249,7 @@ void peer_core::fail() noexcept {
   ++home->counts.failures;
   state_ = state::over;
   end_queue();
-  connection_->abandon();
+  link->abandon();
 }
 
 void peer_core::on_time(steady::time_point time) {
@@ -272,7 +273,7 @@ void peer_core::on_time(steady::time_point time) {
   }
   settle_close();
   if (queue_.empty()) read_on();
-  connection_->send_appended();
+  link->send_appended();
 }
 
 steady::time_point peer_core::due() const noexcept {
@@ -291,7 +292,7 @@ void peer_core::evict() {
   evicted_.store(true, std::memory_order_release);
   end_queue();
   ++home->counts.disconnected;
-  connection_->begin_close(limits_.close_status(), "slow consumer");
+  link->begin_close(close_request{limits_.close_status(), "slow consumer"});
   hub->leave_all(*this);
 }
 

@@ -1,10 +1,10 @@
 /// The state behind `coax::peer`: a connection and its queue, on the connection's executor.
 #pragma once
 
+#include "hub/peer_link.hpp"
 #include "hub/send_queue.hpp"
 #include "hub/token_bucket.hpp"
 #include "hub/topic.hpp"
-#include "websocket/connection.hpp"
 #include <coax/peer_options.hpp>
 
 #include <vector>
@@ -14,13 +14,6 @@ namespace coax::detail {
 class registry;
 class shard;
 class subscription;
-
-/// What to close a peer with.
-struct close_request {
-  status code;
-  std::string reason;
-  bool at_once = false;  // not behind what is queued
-};
 
 /// A message for the members of a topic on one executor, while it is given to one after the other, and held for them.
 class offering {
@@ -54,11 +47,8 @@ class offering {
 
 class peer_core final : public drain_observer, public std::enable_shared_from_this<peer_core> {
  public:
-  peer_core(std::uint64_t id, conn c, const peer_options& options, std::shared_ptr<registry> r,
-            std::shared_ptr<shard> s);
-
-  /// Throws std::invalid_argument unless the hub can take `c`.
-  static void check(const conn& c);
+  peer_core(std::uint64_t id, peer_socket s, const peer_options& options, std::shared_ptr<registry> r,
+            std::shared_ptr<shard> home);
 
   // From any thread -----------------------------------------------------------------------------------------------
 
@@ -66,11 +56,12 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   const peer_options options;
   const std::shared_ptr<registry> hub;
   const std::shared_ptr<shard> home;
-  conn socket;
+  conn socket;  // one of these two
+  sse::event_stream events;
+  const std::shared_ptr<peer_link> link;
 
   /// Whether the hub has closed it for being slow.
   bool evicted() const noexcept { return evicted_.load(std::memory_order_acquire); }
-  const std::shared_ptr<connection>& link() const noexcept { return socket.connection_; }
   overflow default_policy() const noexcept { return limits_.on_full(); }
 
   /// Whether its bounds allow one more message that was published under `overflow::block`.
@@ -94,7 +85,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   /// A message of a topic: to the connection if that has room, otherwise to the queue as far as its limits allow.
   void take(offering& o, subscription& s);
   /// The same for a message to it alone.
-  void take(const shared_message& direct);
+  void take(const shared_delivery& direct);
   void on_page(subscription& s, std::uint64_t reader, std::uint64_t question, const result<history_page>& page);
   /// The history of a topic may have been lost.
   void on_reset(subscription& s);
@@ -135,7 +126,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   bool tell_hole(subscription& s, const topic_feed::reset& hole);
   void tell_recovery(subscription& s, bool whole) noexcept;
   void ask_log(subscription& s);
-  bool hand_over(const shared_message& frame);
+  bool hand_over(const delivery& what);
   bool tell_losses();
   void pass_on();
   void settle_close();
@@ -153,7 +144,6 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   };
 
   const queue_limits limits_;
-  const std::shared_ptr<connection> connection_;
   send_queue queue_;
   std::vector<subscription*> parts_;    // from joining to leaving
   std::vector<subscription*> readers_;  // those of them that are not live

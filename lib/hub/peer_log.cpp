@@ -37,7 +37,7 @@ bool peer_core::read_on(subscription& s) {
       s.reader->pop();
       continue;
     }
-    if (!hand_over(s.reader->make(entry)->frame())) return false;
+    if (!hand_over(*s.reader->make(entry))) return false;
     ++home->counts.handed_out;
     if (s.reader->answered) tell_recovery(s, true);
     s.reader->pop();

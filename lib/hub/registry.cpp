@@ -40,22 +40,21 @@ bool registry::push(outcome& to, const std::shared_ptr<shard>& s, command c) {
   return pushed != shard::pushed::dead;
 }
 
-std::shared_ptr<peer_core> registry::attach(conn c, const peer_options& o) {
-  peer_core::check(c);
+std::shared_ptr<peer_core> registry::attach(peer_socket socket, const peer_options& o) {
   std::shared_ptr<peer_core> p;
   outcome out;
   {
     const std::lock_guard lock(mutex_);
     if (draining_) {
       // The handle goes with the call, a close that has begun goes on.
-      c.start_close(status::service_restart, "draining");
+      socket.link->start_close(close_request{status::service_restart, "draining"});
       throw system_error(errc::draining, "attach");
     }
     if (peers_.size() >= options_.max_peers()) throw system_error(errc::hub_full, "attach");
-    const auto s = shard_for(c.get_executor());
+    const auto s = shard_for(socket.link->executor());
     // What can fail comes first: a list must not keep a peer that nobody has.
     if (peers_.size() == peers_.capacity()) peers_.reserve(std::max<std::size_t>(16, 2 * peers_.size()));
-    p = std::make_shared<peer_core>(++last_id_, std::move(c), o, shared_from_this(), s);
+    p = std::make_shared<peer_core>(++last_id_, std::move(socket), o, shared_from_this(), s);
     push(out, s, commands::attach{p});
     ++s->peers_attached;
     p->place = peers_.size();
@@ -170,7 +169,7 @@ void registry::leave_all(peer_core& p) {
 
 void registry::send(const std::shared_ptr<peer_core>& p, message_kind kind, asio::const_buffer bytes) {
   counts_->handed_out.fetch_add(1, std::memory_order_relaxed);
-  p->home->submit(commands::send{p, encode(kind, bytes)});
+  p->home->submit(commands::send{p, std::make_shared<const delivery>(encode(kind, bytes))});
 }
 
 void registry::close(status code, std::string_view reason) {

@@ -23,7 +23,7 @@ class registry final : public broker_events, public std::enable_shared_from_this
   const queue_limits& default_limits() const noexcept { return options_.queue(); }
 
   // registry.cpp: who is where
-  std::shared_ptr<peer_core> attach(conn c, const peer_options& options);
+  std::shared_ptr<peer_core> attach(peer_socket s, const peer_options& options);
   void detach(const std::shared_ptr<peer_core>& p);
   /// Null if the peer has been closed.
   std::shared_ptr<subscription> join(const std::shared_ptr<peer_core>& p, std::string_view name,

@@ -30,9 +30,10 @@ bool is_meant(const selector& who, const peer_core& p) {
   return true;
 }
 
-std::string hint(std::chrono::milliseconds within) {
-  if (within.count() == 0) return {};
-  return "retry in " + std::to_string(random_up_to(within).count()) + " ms";
+// When to come back, within so long; nothing for no word of it.
+std::optional<std::chrono::milliseconds> hint(std::chrono::milliseconds within) {
+  if (within.count() == 0) return std::nullopt;
+  return random_up_to(within);
 }
 
 }  // namespace
@@ -85,7 +86,10 @@ void registry::drain(const drain_options& how, broker_session::reply<std::size_t
 
 void registry::schedule(peer_core& p, steady::time_point at, steady::time_point by, const drain_options& how,
                         outcome& to) {
-  const auto with = std::make_shared<const close_request>(close_request{how.close_status(), hint(how.retry()), false});
+  const auto retry = hint(how.retry());
+  auto reason = retry ? "retry in " + std::to_string(retry->count()) + " ms" : std::string();
+  const auto with =
+      std::make_shared<const close_request>(close_request{how.close_status(), std::move(reason), false, retry});
   push(to, p.home, commands::farewell{p.shared_from_this(), with, at, by});
 }
 

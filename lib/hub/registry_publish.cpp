@@ -245,13 +245,13 @@ void registry::members(std::string_view name, broker_session::reply<std::vector<
 }
 
 void registry::on_presence(std::string_view name, const presence_change& change) {
-  const auto frame = notice_of_presence(name, change);
+  const auto what = notice_of_presence(name, change);
   outcome out;
   {
     const std::lock_guard lock(mutex_);
     const auto found = topics_.find(name);
     if (found == topics_.end()) return;
-    for (const auto& part : found->second->parts) push(out, part->home, commands::tell{part, frame});
+    for (const auto& part : found->second->parts) push(out, part->home, commands::tell{part, what});
   }
   out.wake();
 }

@@ -172,7 +172,7 @@ std::size_t shard::run(const commands::alarm& c) {
 }
 
 std::size_t shard::run(const commands::send& c) {
-  c.to->take(c.frame);
+  c.to->take(c.what);
   return 1;
 }
 
@@ -180,7 +180,7 @@ std::size_t shard::run(const commands::tell& c) {
   for (const auto& s : c.to->members) {
     if (!s->presence) continue;
     ++counts.handed_out;
-    guarded(*s->peer, [&] { s->peer->take(c.frame); });
+    guarded(*s->peer, [&] { s->peer->take(c.what); });
   }
   return c.to->members.size();
 }

@@ -61,12 +61,12 @@ struct alarm {
 };
 struct send {
   std::shared_ptr<peer_core> to;
-  shared_message frame;
+  shared_delivery what;
 };
 /// A message of the hub's own for the members that follow a topic's presence.
 struct tell {
   std::shared_ptr<topic_part> to;
-  shared_message frame;
+  shared_delivery what;
 };
 /// A close that has its time.
 struct farewell {

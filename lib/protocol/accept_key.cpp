@@ -1,5 +1,6 @@
 #include "protocol/accept_key.hpp"
 
+#include "protocol/base64.hpp"
 #include "protocol/header_field.hpp"
 #include "protocol/masking_key.hpp"
 
@@ -12,14 +13,6 @@
 
 namespace coax::protocol {
 namespace {
-
-std::string base64(std::span<const unsigned char> bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock writes a NUL behind it
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
 
 constexpr bool is_base64(char c) noexcept {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';

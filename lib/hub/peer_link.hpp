@@ -1,0 +1,59 @@
+/// What a peer sends through: a WebSocket, or a stream of server-sent events.
+#pragma once
+
+#include "hub/delivery.hpp"
+#include "io/drain_observer.hpp"
+#include <coax/conn.hpp>
+#include <coax/event_stream.hpp>
+
+#include <optional>
+
+namespace coax::detail {
+
+/// What to close a peer with.
+struct close_request {
+  status code;
+  std::string reason;
+  bool at_once = false;                                           // not behind what is queued
+  std::optional<std::chrono::milliseconds> retry = std::nullopt;  // when an event source is to come again
+};
+
+class peer_link {
+ public:
+  peer_link() = default;
+  peer_link(const peer_link&) = delete;
+  peer_link& operator=(const peer_link&) = delete;
+  virtual ~peer_link() = default;
+
+  // From the executor ---------------------------------------------------------------------------------------------
+
+  virtual void observe(std::weak_ptr<drain_observer> o) noexcept = 0;
+  /// Appends a message unless there is no room; it leaves with `send_appended`. With `ec` it takes nothing any more.
+  virtual bool append(const delivery& what, error_code& ec) = 0;
+  virtual void send_appended() = 0;
+  virtual void begin_close(const close_request& with) = 0;
+  virtual void end_now() = 0;
+
+  // From any thread -----------------------------------------------------------------------------------------------
+
+  virtual asio::any_io_executor executor() const = 0;
+  virtual bool ended() const = 0;
+  /// Begins to close.
+  virtual void start_close(const close_request& with) = 0;
+  /// The handle has gone: ends what is open, leaves alone what is closing.
+  virtual void abandon() noexcept = 0;
+  virtual task<error_code> wait_until_finished(const context& ctx) = 0;
+};
+
+/// A peer's handle, one of the two, and what is behind it.
+struct peer_socket {
+  /// @throws std::invalid_argument  what a hub cannot take.
+  explicit peer_socket(conn c);
+  explicit peer_socket(sse::event_stream s);
+
+  conn socket;
+  sse::event_stream events;
+  std::shared_ptr<peer_link> link;
+};
+
+}  // namespace coax::detail
