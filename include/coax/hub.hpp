@@ -68,9 +68,10 @@ class hub {
 
   /// Publishes a message to the members of `topic`. Text must be UTF-8; debug builds check (`std::invalid_argument`).
   ///
-  /// Returns how many peers of this process are to get it: who is in the topic at the time of the call. Whether it
-  /// reaches each of them depends on the peer (`queue_limits`); `stats` counts. It is not waited for the broker:
-  /// whether one that is elsewhere has taken it, `hub_stats::publish_errors` counts.
+  /// Returns how many memberships in this process are to get it: those in the topic, and in filters that match it, at
+  /// the time of the call; a peer that has several gets it once. Whether it reaches each of them depends on the peer
+  /// (`queue_limits`); `stats` counts. It is not waited for the broker: whether one that is elsewhere has taken it,
+  /// `hub_stats::publish_errors` counts.
   ///
   /// @throws system_error  `errc::would_block` if a member under `overflow::block` has no room: nobody gets it.
   /// @throws std::invalid_argument  not the name of a topic.

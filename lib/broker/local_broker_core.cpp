@@ -44,6 +44,7 @@ void local_broker_core::in_order(Change change) {
 
 void local_broker_core::tell_queued() {
   while (!queued_.empty()) {
+    being_told_.clear();  // what an event has thrown out of
     being_told_.swap(queued_);
     for (const auto& a : being_told_) tell(a);
     being_told_.clear();

@@ -5,8 +5,9 @@
 namespace coax::detail {
 
 void topic_feed::start(const position& from) {
+  const bool missed = doubt_;  // an entry that found no room
   start_since(from);
-  doubt_ = !from;
+  doubt_ = missed || !from;
   drain();
 }
 

@@ -83,6 +83,12 @@ class topic_feed {
   /// It has begun; nothing waits, nothing is asked, no doubt.
   bool settled() const noexcept { return stage_ == stage::anchored && !asked_ && !has_question(); }
 
+  /// Calls `f(epoch, entry)` for each entry that waits, in the order of their offsets.
+  template <class F>
+  void for_each_waiting(F f) const {
+    for (const auto& [offset, w] : waiting_) f(w.epoch, w.entry);
+  }
+
   /// How many of the last entries a feed can tell from others at the same offset.
   static constexpr std::size_t memory = 16;
 

@@ -14,11 +14,19 @@ bool take_level(std::string_view& rest, std::string_view& level) noexcept {
 
 }  // namespace
 
+bool has_wildcards(std::string_view name) noexcept {
+  for (bool more = true; more;) {
+    std::string_view level;
+    more = take_level(name, level);
+    if (level == "+" || level == "#") return true;
+  }
+  return false;
+}
+
 bool is_filter(std::string_view filter) noexcept {
   for (bool more = true; more;) {
     std::string_view level;
     more = take_level(filter, level);
-    if (level.size() > 1 && level.find_first_of("+#") != level.npos) return false;
     if (level == "#" && more) return false;
   }
   return true;

@@ -5,6 +5,9 @@
 
 namespace coax::detail {
 
+/// Whether a level of it is `+` or `#`: then it is a filter over names.
+bool has_wildcards(std::string_view name) noexcept;
+
 /// Whether `+` and `#` each fill a level, and `#` only the last one.
 bool is_filter(std::string_view filter) noexcept;
 

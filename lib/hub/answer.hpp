@@ -19,22 +19,23 @@ class answer {
     {
       const std::lock_guard lock(mutex_);
       value_.emplace(std::move(value));
-      waiting = waiting_;
+      waiting = waiting_.lock();
     }
     if (waiting && !waiting->shut_down()) asio::post(waiting->executor(), [waiting] { waiting->finish({}); });
   }
 
   /// Nothing if it must be waited for; `by` is told then.
-  std::optional<result<T>> take(std::shared_ptr<completion> by = nullptr) {
+  std::optional<result<T>> take(const std::shared_ptr<completion>& by = nullptr) {
     const std::lock_guard lock(mutex_);
-    waiting_ = std::move(by);
+    waiting_ = by;
     return std::exchange(value_, std::nullopt);
   }
 
  private:
   std::mutex mutex_;
   std::optional<result<T>> value_;
-  std::shared_ptr<completion> waiting_;
+  // Not its owner: whoever still has to reply may outlive the io_context.
+  std::weak_ptr<completion> waiting_;
 };
 
 /// Calls `ask(reply)` and waits for the reply, or until `ctx` stops.

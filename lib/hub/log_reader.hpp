@@ -38,6 +38,8 @@ class log_reader {
   std::uint64_t lost(const topic_feed::reset& hole) const noexcept;
   shared_delivery make(const entry_ptr& e);
 
+  /// Up to where the peer has got all when it is `through`.
+  position at() const { return feed_.at(); }
   /// Whether the peer has got all that there is.
   bool through() { return next() == nullptr && feed_.settled(); }
 

@@ -110,7 +110,7 @@ task<std::optional<message>> peer::next(context ctx) {
   try {
     auto m = co_await core->socket.next(std::move(ctx));
     if (m) check_rate(*core, m->size());
-    co_return m;
+    if (m || !core->evicted()) co_return m;
   } catch (const close_error&) {
     if (!core->evicted()) throw;
   }

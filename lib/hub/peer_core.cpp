@@ -45,6 +45,8 @@ void peer_core::joined(subscription& what, const join_options& o) {
   const bool again = std::find(parts_.begin(), parts_.end(), s) != parts_.end();
   if (!again) parts_.push_back(s);
   s->policy = o.on_full().value_or(default_policy());
+  // A filter has no log to go back to.
+  if (s->topic->is_filter && s->policy == overflow::rewind) s->policy = overflow::disconnect;
   s->filter = o.filter();
   s->presence = o.presence();
   if (again || state_ != state::open) return;
@@ -70,15 +72,18 @@ void peer_core::left(subscription& s) noexcept {
 }
 
 void peer_core::take(offering& o, subscription& s) {
+  const bool reads = s.reads(*o.what());
+  if (s.reader) {
+    s.reader->on_entry(o.what()->epoch(), o.what()->entry());
+    if (queue_.empty()) home->mark_offered(*this);
+  }
   if (id == o.except || last_serial_ == o.serial) {
     ++home->counts.skipped;
-  } else if (!s.reader && !wants(s, *o.what()->entry())) {
+  } else if (!wants(s, *o.what()->entry())) {
     ++home->counts.filtered;
-  } else if (s.reader) {
+  } else if (reads) {
     last_serial_ = o.serial;
-    s.reader->on_entry(o.what()->epoch(), o.what()->entry());
     ++home->counts.skipped;
-    if (queue_.empty()) home->mark_offered(*this);
   } else {
     last_serial_ = o.serial;
     return enqueue(o, s);
@@ -202,13 +207,14 @@ void peer_core::close(const close_request& request) {
     end_queue();
     hub->leave_all(*this);
   }
+  wake_publishers();
   settle_close();
 }
 
 void peer_core::close_later(std::shared_ptr<const close_request> with, steady::time_point at, steady::time_point by) {
   farewell_ = std::move(with);
-  close_at_ = at;
-  cut_at_ = by;
+  close_at_ = std::min(close_at_, at);
+  cut_at_ = std::min(cut_at_, by);
   home->watch(*this);
 }
 
@@ -237,8 +243,9 @@ void peer_core::settle_close() {
 // A close under way goes on, with the queue before it; the shard keeps the peer until then.
 void peer_core::detached() {
   detached_ = true;
-  close_at_ = cut_at_ = steady::time_point::max();
+  close_at_ = steady::time_point::max();
   if (state_ == state::closing) return;
+  cut_at_ = steady::time_point::max();
   state_ = state::over;
   end_queue();
   link->abandon();
@@ -282,7 +289,7 @@ steady::time_point peer_core::due() const noexcept {
   // A question that is due already waits for the socket.
   for (const auto* s : readers_) {
     const auto question = s->reader ? s->reader->due() : std::nullopt;
-    if (question && *question > now()) at = std::min(at, *question);
+    if (question && *question > home->time()) at = std::min(at, *question);
   }
   return at;
 }

@@ -156,7 +156,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   steady::time_point close_at_ = steady::time_point::max();
   steady::time_point cut_at_ = steady::time_point::max();
   token_bucket messages_in_, bytes_in_;
-  state state_ = state::open;
+  std::atomic<state> state_{state::open};  // changed by the executor; publishers look whether it is open
   bool detached_ = false;
   std::atomic<bool> evicted_{false};
 };

@@ -67,6 +67,7 @@ bool peer_core::tell_hole(subscription& s, const topic_feed::reset& hole) {
 
 void peer_core::become_live(subscription& s) {
   tell_recovery(s, true);
+  s.read_to = s.reader->at();
   std::erase(readers_, &s);
   s.reader.reset();
 }
@@ -91,6 +92,7 @@ void peer_core::on_page(subscription& s, std::uint64_t reader, std::uint64_t que
 }
 
 void peer_core::on_reset(subscription& s) {
+  s.read_to = {};
   if (s.reader) return s.reader->doubt();
   queue_.tell_reset(*s.part->log);
   tell_recovery(s, false);

@@ -19,6 +19,8 @@ class listed_waiter final : public waiter {
 }  // namespace
 
 bool peer_core::has_block_room(std::size_t size) const noexcept {
+  // Nobody waits for what takes nothing any more.
+  if (state_ != state::open) return true;
   const auto messages = blocking_messages_.load(std::memory_order_acquire);
   return messages == 0 ||
          (messages < limits_.messages() && blocking_bytes_.load(std::memory_order_acquire) + size <= limits_.bytes());

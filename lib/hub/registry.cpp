@@ -29,8 +29,9 @@ registry::registry(const hub_options& options)
       counts_(std::make_shared<hub_counts>()),
       broker_(options.broker() ? options.broker() : local_broker()) {}
 
-void registry::outcome::wake() const noexcept {
+void registry::outcome::wake() noexcept {
   for (const auto& s : asleep) s->wake();
+  asleep.clear();
 }
 
 // False if nothing more happens there.
@@ -44,8 +45,9 @@ std::shared_ptr<peer_core> registry::attach(peer_socket socket, const peer_optio
   std::shared_ptr<peer_core> p;
   outcome out;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (draining_) {
+      lock.unlock();  // it may send at once
       // The handle goes with the call, a close that has begun goes on.
       socket.link->start_close(close_request{status::service_restart, "draining"});
       throw system_error(errc::draining, "attach");
@@ -77,7 +79,10 @@ void registry::detach(const std::shared_ptr<peer_core>& p) {
     peers_[p->place] = peers_.back();
     peers_.pop_back();
     if (peers_.empty()) empty = std::exchange(when_empty_, {});
-    if (--p->home->peers_attached == 0) std::erase(shards_, p->home);
+    if (--p->home->peers_attached == 0) {
+      std::erase(shards_, p->home);
+      wake_at(now(), out);  // another has to know what it was to be woken for
+    }
   }
   give_up(out);
   joining.unlock();
@@ -124,9 +129,14 @@ std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p
     if (!o.presence() && std::exchange(joined->is_present, false)) out.absent.push_back(joined);
     push(out, p->home, commands::join{joined, o});
   }
-  ask_for(joined->topic);
-  give_up(out);
-  if (enters) session_->enter(name, presence_member(handle_of(*p), p->options.user()).data(p->options.data()));
+  try {
+    ask_for(joined->topic);
+    give_up(out);
+    if (enters) session_->enter(name, presence_member(handle_of(*p), p->options.user()).data(p->options.data()));
+  } catch (...) {
+    drop(joined, out);
+    throw;
+  }
   out.wake();
   return joined;
 }
@@ -146,14 +156,18 @@ void registry::set_policy(subscription& s, const join_options& o) {
 void registry::leave(const std::shared_ptr<subscription>& s) {
   outcome out;
   const std::lock_guard joining(joining_);
+  drop(s, out);
+}
+
+// For one of its handles.
+void registry::drop(const std::shared_ptr<subscription>& s, outcome& to) {
   {
     const std::lock_guard lock(mutex_);
     if (--s->handles != 0 || s->left) return;
     std::erase(s->peer->subscriptions, s);
-    take_out(s, out);
+    take_out(s, to);
   }
-  give_up(out);
-  out.wake();
+  give_up(to);
 }
 
 void registry::leave_all(peer_core& p) {
@@ -184,9 +198,12 @@ void registry::close(status code, std::string_view reason) {
 }
 
 // Its members get nothing any more; they leave when their handles go.
-void registry::forget(const shard& s) noexcept {
+void registry::forget(const shard& s, const std::vector<std::shared_ptr<topic_part>>& left) noexcept {
+  std::vector<std::vector<std::shared_ptr<subscription>>> gone;  // destroyed without the lock
+  outcome out;
   const std::lock_guard lock(mutex_);
-  std::erase_if(shards_, [&](const auto& mine) { return mine.get() == &s; });
+  if (std::erase_if(shards_, [&](const auto& mine) { return mine.get() == &s; }) != 0) wake_at(now(), out);
+  for (const auto& part : left) gone.push_back(std::exchange(part->members, {}));
   for (const auto& [name, t] : topics_) {
     std::erase_if(t->parts, [&](const auto& part) { return part->home.get() == &s; });
     std::erase_if(t->blockers, [&](const auto* member) { return member->peer->home.get() == &s; });
@@ -214,6 +231,7 @@ void registry::take_out(const std::shared_ptr<subscription>& s, outcome& to) {
   if (--t.members == 0) {
     to.abandoned.push_back(s->topic);
     if (t.is_filter) std::erase(filters_, s->topic);
+    pass_by(t, false, to);
     topics_.erase(topics_.find(t.name));
   }
   if (!push(to, s->part->home, commands::leave{s})) s->part->members.clear();

@@ -1,6 +1,7 @@
 /// The state behind `coax::hub`: who is in which topic, under one short-held mutex, the shards, and the broker.
 #pragma once
 
+#include "core/string_hash.hpp"
 #include "hub/shard.hpp"
 #include "hub/topic.hpp"
 #include <coax/hub.hpp>
@@ -33,8 +34,8 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void leave_all(peer_core& p);
   void send(const std::shared_ptr<peer_core>& p, message_kind kind, asio::const_buffer bytes);
   void close(status code, std::string_view reason);
-  /// The executor of `s` is going down.
-  void forget(const shard& s) noexcept;
+  /// The executor of `s` is going down; the members that it would have taken out of these parts are let go.
+  void forget(const shard& s, const std::vector<std::shared_ptr<topic_part>>& left) noexcept;
 
   // registry_control.cpp: who has to go
   std::size_t kick(const selector& who, status code, std::string_view reason);
@@ -74,19 +75,21 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void check_published(std::string_view name) const;
 
  private:
-  struct name_hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
-  using topic_map = std::unordered_map<std::string, std::shared_ptr<topic>, name_hash, std::equal_to<>>;
+  using topic_map = std::unordered_map<std::string, std::shared_ptr<topic>, string_hash, std::equal_to<>>;
   using shard_list = boost::container::small_vector<std::shared_ptr<shard>, 16>;
   using topic_list = boost::container::small_vector<std::shared_ptr<topic>, 4>;
 
-  // What is left to do when the mutex has been given back.
+  // What is left to do when the mutex has been given back, whatever is thrown: a shard that is not woken when it was
+  // said to be asleep would sleep for ever. It outlives the locks.
   struct outcome {
+    outcome() = default;
+    outcome(const outcome&) = delete;
+    outcome& operator=(const outcome&) = delete;
+    ~outcome() { wake(); }
     shard_list asleep;
     topic_list abandoned;                                                     // that nobody is in any more
     boost::container::small_vector<std::shared_ptr<subscription>, 4> absent;  // whose presence has ended
-    void wake() const noexcept;
+    void wake() noexcept;
   };
   static bool push(outcome& to, const std::shared_ptr<shard>& s, command c);
 
@@ -96,6 +99,8 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void set_policy(subscription& s, const join_options& o);
   void take_out(const std::shared_ptr<subscription>& s, outcome& to);
   void take_out_all(peer_core& p, outcome& to);
+  /// Gives the filters what the topic's feed has not let out: what is before its beginning, or the rest.
+  void pass_by(const topic& t, bool before_begin, outcome& to);
   void deliver(std::string_view name, const std::shared_ptr<topic>& exact, const shared_delivery& what, outcome& to);
   topic_list matching(std::string_view name) const;
   /// What follows from what the broker has told of a topic; a question to its log, if there is one.
@@ -104,6 +109,7 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void schedule(peer_core& p, steady::time_point at, steady::time_point by, const drain_options& how, outcome& to);
 
   // With `joining_` held.
+  void drop(const std::shared_ptr<subscription>& s, outcome& to);
   void ask_for(const std::shared_ptr<topic>& t);
   void give_up(const outcome& left);
   std::string handle_of(const peer_core& p) const;

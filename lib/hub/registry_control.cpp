@@ -94,9 +94,11 @@ void registry::schedule(peer_core& p, steady::time_point at, steady::time_point 
 }
 
 hub_state registry::state() const {
-  const std::lock_guard lock(mutex_);
-  if (closed_with_) return hub_state::closed;
-  if (draining_) return hub_state::draining;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_with_) return hub_state::closed;
+    if (draining_) return hub_state::draining;
+  }
   return session_->link() == link_state::ready ? hub_state::ready : hub_state::degraded;
 }
 

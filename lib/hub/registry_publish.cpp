@@ -21,7 +21,7 @@ registry::admission registry::admit(std::string_view name, std::size_t size, con
     for (const auto* s : t.blockers)
       if (!s->peer->has_block_room(size)) return void(a.wait = s->peer);
     for (const auto& part : t.parts) a.members += part->count;
-    if (!o.except()) return;
+    if (!o.except() || o.except()->hub.get() != this) return;
     for (const auto& s : o.except()->subscriptions)
       if (s->topic.get() == &t) --a.members;
   };
@@ -36,7 +36,7 @@ publication registry::make(prepared_message m, const publish_options& o) const {
   publication what(std::move(m));
   what.key(o.key()).event_type(o.event_type()).idempotency_key(o.idempotency_key());
   if (o.history()) what.history(*o.history());
-  if (o.except()) what.from({node_, o.except()->id});
+  if (o.except()) what.from({o.except()->hub->node_, o.except()->id});
   return what;
 }
 
@@ -60,12 +60,13 @@ void registry::on_entry(std::string_view name, std::string_view epoch, const ent
     const std::lock_guard lock(mutex_);
     const auto found = topics_.find(name);
     if (found != topics_.end()) exact = found->second;
+    const bool passes = !exact || exact->begins_behind(epoch, *entry);
     if (exact) {
       exact->feed.on_entry(epoch, entry);
       question = advance(exact, out);
-    } else if (!filters_.empty()) {
-      deliver(name, nullptr, std::make_shared<const delivery>(entry, std::make_shared<const std::string>(epoch)), out);
     }
+    if (passes && !filters_.empty())
+      deliver(name, nullptr, std::make_shared<const delivery>(entry, std::make_shared<const std::string>(epoch)), out);
   }
   if (question) ask_log(exact, *question);
   out.wake();
@@ -78,6 +79,7 @@ std::optional<topic_feed::question> registry::advance(const std::shared_ptr<topi
       deliver(t->name, t, std::make_shared<const delivery>(*entry, t->epoch), to);
     } else {
       t->epoch = std::make_shared<const std::string>(std::get<topic_feed::reset>(*event).from.epoch());
+      t->begin = {};
       counts_->resets.fetch_add(1, std::memory_order_relaxed);
       for (const auto& part : t->parts) push(to, part->home, commands::reset{part});
     }
@@ -85,6 +87,14 @@ std::optional<topic_feed::question> registry::advance(const std::shared_ptr<topi
   const auto question = t->feed.inquire(now());
   if (const auto due = t->feed.due()) wake_at(*due, to);
   return question;
+}
+
+void registry::pass_by(const topic& t, bool before_begin, outcome& to) {
+  if (filters_.empty()) return;
+  t.feed.for_each_waiting([&](const std::string& epoch, const entry_ptr& e) {
+    if (t.begins_behind(epoch, *e) != before_begin) return;
+    deliver(t.name, nullptr, std::make_shared<const delivery>(e, std::make_shared<const std::string>(epoch)), to);
+  });
 }
 
 void registry::deliver(std::string_view name, const std::shared_ptr<topic>& exact, const shared_delivery& what,
@@ -162,6 +172,8 @@ void registry::on_subscribed(const std::weak_ptr<topic>& which, const result<pos
       t->asked = false;
       wake_at(now() + retry_after, out);
     } else if (!t->is_filter) {
+      t->begin = *from;
+      if (t->members != 0) pass_by(*t, true, out);
       t->feed.start(*from);
       question = advance(t, out);
       t->is_told = true;
@@ -228,11 +240,18 @@ void registry::on_time(steady::time_point time) {
   outcome out;
   {
     const std::lock_guard lock(mutex_);
+    auto next = steady::time_point::max();  // the alarm knew only the earliest
     for (const auto& [name, t] : topics_) {
       if (!t->asked) unasked.push_back(t);
-      if (t->is_filter || t->feed.due().value_or(steady::time_point::max()) > time) continue;
-      if (const auto q = advance(t, out)) questions.emplace_back(t, *q);
+      if (t->is_filter) continue;
+      const auto due = t->feed.due().value_or(steady::time_point::max());
+      if (due > time) {
+        next = std::min(next, due);
+      } else if (const auto q = advance(t, out)) {
+        questions.emplace_back(t, *q);
+      }
     }
+    if (next != steady::time_point::max()) wake_at(next, out);
   }
   for (const auto& [t, q] : questions) ask_log(t, q);
   const std::lock_guard joining(joining_);

@@ -276,12 +276,17 @@ void shard::on_shutdown() noexcept {
     dead_ = true;
     pending.swap(inbox_);
   }
-  if (const auto hub = hub_.lock()) hub->forget(*this);
   std::move(batch_.begin(), batch_.end(), std::back_inserter(pending));
   batch_.clear();
   next_ = 0;
+  std::vector<std::shared_ptr<topic_part>> left;
   for (const auto& c : pending)
-    if (const auto* l = std::get_if<commands::leave>(&c)) l->what->part->members.clear();
+    if (const auto* l = std::get_if<commands::leave>(&c)) left.push_back(l->what->part);
+  if (const auto hub = hub_.lock()) {
+    hub->forget(*this, left);
+  } else {
+    for (const auto& part : left) part->members.clear();
+  }
   const auto peers = std::exchange(peers_, {});
 }
 

@@ -49,6 +49,12 @@ struct topic {
   /// Makes one order of what the broker tells; not of filters, which take it as it comes.
   topic_feed feed;
   std::shared_ptr<const std::string> epoch = std::make_shared<const std::string>();
+  /// Where the feed was started; none after a reset.
+  position begin;
+  /// Whether the feed leaves an entry out because it begins behind it. It is news for filters all the same.
+  bool begins_behind(std::string_view of, const log_entry& e) const noexcept {
+    return begin && begin.epoch() == of && e.offset() <= begin.offset();
+  }
 };
 
 /// What the past of a membership was found to be.
@@ -79,6 +85,16 @@ class subscription : public std::enable_shared_from_this<subscription> {
   join_options::predicate filter;
   bool presence = false;
   std::unique_ptr<log_reader> reader;  // while it is not live
+  /// Where the last reader has stopped, until what is told is behind it: it may have read what is told only now.
+  position read_to;
+  /// Whether a reader, now or before, has got the entry from the log, or will.
+  bool reads(const delivery& d) noexcept {
+    if (reader) return true;
+    if (!read_to || d.epoch() != read_to.epoch()) return false;
+    if (d.entry()->offset() <= read_to.offset()) return true;
+    read_to = {};
+    return false;
+  }
   std::vector<waiter*> awaits_recovery;
 };
 

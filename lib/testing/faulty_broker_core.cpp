@@ -49,6 +49,11 @@ void faulty_broker_core::fail_history(std::size_t n) {
   failing_history_ = n;
 }
 
+void faulty_broker_core::count_dropped() {
+  const std::lock_guard lock(mutex_);
+  ++dropped_;
+}
+
 std::uint64_t faulty_broker_core::dropped() const {
   const std::lock_guard lock(mutex_);
   return dropped_;
@@ -151,8 +156,9 @@ void faulty_broker_core::deliver(const events_ptr& to, std::string_view topic, s
     if (f.times_ == 0) ++dropped_;
     const bool late_one = f.behind_next_ || f.later_.count() > 0;
     if (late_one) {
-      const auto act = [target, topic = std::string(topic), epoch = std::string(epoch), entry](error_code lost) {
-        if (!lost) target->on_entry(topic, epoch, entry);
+      const auto act = [this, to, topic = std::string(topic), epoch = std::string(epoch), entry](error_code lost) {
+        if (lost == errc::broker_unavailable) return count_dropped();
+        if (const auto there = lost ? nullptr : to->target()) there->on_entry(topic, epoch, entry);
       };
       const auto when = f.later_.count() > 0 ? f.later_ : std::chrono::milliseconds(10);
       for (unsigned i = 0; i < f.times_; ++i) postpone(when, {to, f.behind_next_, act});
@@ -191,9 +197,17 @@ void faulty_broker_core::reply(const events_ptr& to, late answer) {
 
 // With the mutex held.
 void faulty_broker_core::postpone(std::chrono::nanoseconds d, under_way what) {
+  if (dead_) return;
   const auto added = under_way_.emplace(detail::now() + d, std::move(what));
-  if (added == under_way_.begin() && !dead_)
-    post([self = shared_from_this()] { static_cast<faulty_broker_core&>(*self).arm(); });
+  if (added == under_way_.begin()) post([self = shared_from_this()] { static_cast<faulty_broker_core&>(*self).arm(); });
+}
+
+// What is under way holds the sessions' events, and these hold the broker.
+void faulty_broker_core::on_shutdown() noexcept {
+  std::multimap<detail::steady::time_point, under_way> lost;
+  const std::lock_guard lock(mutex_);
+  dead_ = true;
+  lost.swap(under_way_);
 }
 
 void faulty_broker_core::arm() {

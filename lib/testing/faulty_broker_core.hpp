@@ -4,7 +4,6 @@
 #include "io/parking_lot.hpp"
 #include <coax/testing_broker.hpp>
 
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <random>
@@ -71,19 +70,20 @@ class faulty_broker_core final : public detail::parking_lot {
   };
 
   void on_time(detail::steady::time_point time) override;
-  void on_shutdown() noexcept override { dead_ = true; }
+  void on_shutdown() noexcept override;
   fate decide(std::string_view topic, const log_entry& e);
   void postpone(std::chrono::nanoseconds d, under_way what);
   void arm();
+  void count_dropped();
   template <class Which>
   std::vector<late> take(Which which);
   bool chance(double part) { return part > 0 && std::bernoulli_distribution(part)(random_); }
   std::chrono::nanoseconds up_to(std::chrono::nanoseconds most);
 
   const std::shared_ptr<broker> inner_;
-  std::atomic<bool> dead_{false};  // the io_context is going down: what is under way stays there
 
   mutable std::mutex mutex_;
+  bool dead_ = false;  // the io_context is going down: nothing is late any more, it is lost
   broker_faults faults_;
   std::mt19937 random_;
   std::function<fate(std::string_view, const log_entry&)> script_;

@@ -169,8 +169,8 @@ BOOST_AUTO_TEST_CASE(a_filter_matches_level_by_level) {
   };
   for (const auto& r : rows)
     BOOST_TEST(detail::matches(r.filter, r.topic) == r.expected, r.filter << " on " << r.topic);
-  for (const auto* f : {"a#", "#a", "#/a", "a+/b", "++", "a/#/b"}) BOOST_TEST(!detail::is_filter(f), f);
-  for (const auto* f : {"", "a", "+", "#", "a/#", "+/a/+"}) BOOST_TEST(detail::is_filter(f), f);
+  for (const auto* f : {"#/a", "a/#/b", "#/#"}) BOOST_TEST(!detail::is_filter(f), f);
+  for (const auto* f : {"", "a", "+", "#", "a/#", "+/a/+", "a#", "c++/#"}) BOOST_TEST(detail::is_filter(f), f);
 }
 
 BOOST_AUTO_TEST_CASE(a_watch_hears_topics_that_are_there_and_that_come_and_each_entry_once) {
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_watch_hears_topics_that_are_there_and_that_come_and_each_
   x.session->unwatch("p/+");
   for (const auto* topic : {"p/old", "p/new"}) y.publish(topic, say("3"));
   BOOST_TEST(x.events->log() == "p/old:1 p/new:1 p/x/y:1 p/old:2 p/new:2 p/old:3");
-  BOOST_CHECK_THROW(x.session->watch("a#", nullptr), std::invalid_argument);
+  BOOST_CHECK_THROW(x.session->watch("#/a", nullptr), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_published_inside_an_event_is_told_behind_it_in_one_order) {
