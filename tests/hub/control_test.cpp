@@ -257,10 +257,16 @@ COAX_CORO_TEST(who_sends_more_than_its_rate_is_closed) {
   hub h;
   peer me = h.attach(a.accept(), peer_options().rate(2, 0, 1));
   for (int i = 0; i != 2; ++i) a.send('\x81', "x");
-  for (int i = 0; i != 2; ++i) BOOST_TEST((co_await me.next()).has_value());
+  for (int i = 0; i != 2; ++i) {
+    const auto m = co_await me.next();
+    BOOST_TEST(m.has_value());
+  }
   clock.advance(1s);
   for (int i = 0; i != 3; ++i) a.send('\x81', "x");
-  for (int i = 0; i != 2; ++i) BOOST_TEST((co_await me.next()).has_value());
+  for (int i = 0; i != 2; ++i) {
+    const auto m = co_await me.next();
+    BOOST_TEST(m.has_value());
+  }
 
   const auto error = co_await thrown<close_error>(me.next());
   co_await settle();
