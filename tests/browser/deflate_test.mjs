@@ -1,11 +1,8 @@
 // Chromium talks compressed to a server that asks it for every mode. Needs DEFLATE_SERVER, the binary of
 // deflate_server.cpp; CHROMIUM if it is not /usr/bin/chromium.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser } from './chat_page.mjs';
-import { ChatServer } from './chat_server.mjs';
-
-const limit = { timeout: 120_000 };
+import { before, test } from 'node:test';
+import { limit, site } from './site.mjs';
 
 // What the server is told, and what Chromium says was agreed on. It offers "permessage-deflate; client_max_window_bits".
 const modes = [
@@ -23,22 +20,11 @@ for (let bits = 8; bits < 15; ++bits) {
 modes.push(['mode=no-takeover&server_bits=9&client_bits=10',
   'permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; client_max_window_bits=10']);
 
-let server;
-let browser;
+const deflate = site('DEFLATE_SERVER');
 let tab;
 
 before(async () => {
-  assert.ok(process.env.DEFLATE_SERVER, 'set DEFLATE_SERVER=path/to/deflate_server');
-  server = new ChatServer(process.env.DEFLATE_SERVER);
-  await server.start();
-  browser = await openBrowser();
-  tab = await (await browser.newContext()).newPage();
-  await tab.goto(server.url);
-}, limit);
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+  tab = await deflate.openPage();
 }, limit);
 
 /** In the page: sends texts and bytes of all sizes, twice and all at once, and compares what comes back. */
@@ -87,7 +73,7 @@ async function converse(url) {
 
 for (const [query, agreed] of modes) {
   test(`everything comes back with ${query}`, limit, async () => {
-    const { extensions, wrong, stats, closed } = await tab.evaluate(converse, `${server.url.replace('http', 'ws')}ws?${query}`);
+    const { extensions, wrong, stats, closed } = await tab.evaluate(converse, `${deflate.server.url.replace('http', 'ws')}ws?${query}`);
     assert.equal(extensions, agreed);
     assert.deepEqual(wrong, []);
     assert.match(closed, /^1000/);

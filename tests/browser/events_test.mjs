@@ -1,31 +1,17 @@
 // Chromium's EventSource against our server: every rule of the parser, resume behind a server that was killed, the end.
 // Needs EVENTS_SERVER, the binary of tests/sse/events_server.cpp; CHROMIUM if it is not /usr/bin/chromium.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser } from './chat_page.mjs';
-import { ChatServer } from './chat_server.mjs';
-
-const limit = { timeout: 120_000 };
+import { before, test } from 'node:test';
+import { limit, site } from './site.mjs';
 
 // Chromium 156 loses an event behind a byte order mark alone in the first line.
 const known = ['a mark alone is no line'];
 
-let server;
-let browser;
+const events = site('EVENTS_SERVER');
 let tab;
 
 before(async () => {
-  assert.ok(process.env.EVENTS_SERVER, 'set EVENTS_SERVER=path/to/events_server');
-  server = new ChatServer(process.env.EVENTS_SERVER);
-  await server.start();
-  browser = await openBrowser();
-  tab = await (await browser.newContext()).newPage();
-  await tab.goto(server.url);
-}, limit);
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+  tab = await events.openPage();
 }, limit);
 
 /** In the page: what an EventSource hears of a stream up to its end, and what it should have heard. */
@@ -43,7 +29,7 @@ async function hear(number) {
 }
 
 test('Chromium reads each stream as our parser does', limit, async () => {
-  const rules = (await (await fetch(`${server.url}rules`)).text()).trimEnd().split('\n');
+  const rules = (await (await fetch(`${events.server.url}rules`)).text()).trimEnd().split('\n');
   const differ = [];
   for (const [number, rule] of rules.entries()) {
     const { heard, wanted } = await tab.evaluate(hear, number);
@@ -70,8 +56,8 @@ test('it resumes by its last event id when the server was killed', limit, async 
   await tab.evaluate(count, 200);
   for (let kills = 1; kills <= 2; ++kills) {
     await tab.waitForFunction((n) => window.ticks.length >= n, kills * 50);
-    await server.stop('SIGKILL');
-    await server.start();
+    await events.server.stop('SIGKILL');
+    await events.server.start();
   }
   const ticks = await tab.evaluate(async () => (await window.counted, window.ticks));
   assert.deepEqual(ticks, Array.from({ length: 200 }, (_, i) => i));

@@ -3,35 +3,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { after, before, test } from 'node:test';
-import { openBrowser } from './chat_page.mjs';
-import { ChatServer } from './chat_server.mjs';
+import { test } from 'node:test';
+import { limit, site } from './site.mjs';
 
-const limit = { timeout: 120_000 };
-const { PROGRESS_SERVER, SHOT_DIR } = process.env;
+const { SHOT_DIR } = process.env;
 
-let server;
-let browser;
-
-before(async () => {
-  assert.ok(PROGRESS_SERVER, 'set PROGRESS_SERVER=path/to/progress');
-  server = new ChatServer(PROGRESS_SERVER);
-  await server.start();
-  browser = await openBrowser();
-}, limit);
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-}, limit);
-
-async function openPage() {
-  const tab = await (await browser.newContext()).newPage();
-  tab.troubles = [];
-  tab.on('pageerror', (error) => tab.troubles.push(error.message));
-  await tab.goto(server.url);
-  return tab;
-}
+const progress = site('PROGRESS_SERVER');
 
 const text = (tab, id) => tab.locator(`#${id}`).textContent();
 const number = async (tab, id) => Number((await text(tab, id)).replaceAll(',', ''));
@@ -43,7 +20,7 @@ async function count(tab, below) {
 }
 
 async function jobs() {
-  return (await fetch(new URL('jobs', server.url))).json();
+  return (await fetch(new URL('jobs', progress.server.url))).json();
 }
 
 /** Until the server says so; for what it learns by the end of a connection. */
@@ -57,7 +34,7 @@ async function jobsBecome(expected) {
 }
 
 test('a job runs to its end', limit, async () => {
-  const tab = await openPage();
+  const tab = await progress.openPage();
   const before = await jobs();
   await count(tab, '100000000');
   await stateIs(tab, 'finished');
@@ -71,7 +48,7 @@ test('a job runs to its end', limit, async () => {
 });
 
 test('a job stops when its page goes away', limit, async () => {
-  const tab = await openPage();
+  const tab = await progress.openPage();
   const before = await jobs();
   await count(tab, '1000000000000');
   await tab.waitForFunction(() => document.getElementById('count').textContent !== '0');
@@ -82,7 +59,7 @@ test('a job stops when its page goes away', limit, async () => {
 });
 
 test('a job stops on request', limit, async () => {
-  const tab = await openPage();
+  const tab = await progress.openPage();
   const before = await jobs();
   await count(tab, '1000000000000');
   await tab.waitForFunction(() => document.getElementById('count').textContent !== '0');
@@ -93,14 +70,14 @@ test('a job stops on request', limit, async () => {
 });
 
 test('a job goes on from where it was when the server is another one', limit, async () => {
-  const tab = await openPage();
+  const tab = await progress.openPage();
   await count(tab, '1000000000000');
   await tab.waitForFunction(() => document.getElementById('count').textContent !== '0');
-  await server.stop('SIGKILL');
+  await progress.server.stop('SIGKILL');
   await stateIs(tab, 'connection lost, coming back');
   const reached = await number(tab, 'reached');
   const found = await number(tab, 'count');
-  await server.start();
+  await progress.server.start();
   await stateIs(tab, 'counting');
   await tab.waitForFunction((n) => Number(document.getElementById('reached').textContent.replaceAll(',', '')) !== n, reached);
   assert.ok(await number(tab, 'reached') > reached);
@@ -111,5 +88,5 @@ test('a job goes on from where it was when the server is another one', limit, as
 
 test('what is no number is refused', limit, async () => {
   for (const below of ['', 'many', '-1', '1000000000001', '99999999999999999999'])
-    assert.equal((await fetch(new URL(`count?below=${below}`, server.url))).status, 400);
+    assert.equal((await fetch(new URL(`count?below=${below}`, progress.server.url))).status, 400);
 });

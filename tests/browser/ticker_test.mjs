@@ -3,36 +3,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { after, before, test } from 'node:test';
-import { openBrowser } from './chat_page.mjs';
-import { ChatServer } from './chat_server.mjs';
+import { test } from 'node:test';
+import { limit, site } from './site.mjs';
 
-const limit = { timeout: 120_000 };
-const { TICKER_SERVER, SHOT_DIR } = process.env;
+const { SHOT_DIR } = process.env;
 
-let server;
-let browser;
-
-before(async () => {
-  assert.ok(TICKER_SERVER, 'set TICKER_SERVER=path/to/ticker');
-  server = new ChatServer(TICKER_SERVER);
-  await server.start();
-  browser = await openBrowser();
-}, limit);
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-}, limit);
-
-async function openPage() {
-  const context = await browser.newContext();
-  const tab = await context.newPage();
-  tab.troubles = [];
-  tab.on('pageerror', (error) => tab.troubles.push(error.message));
-  await tab.goto(server.url);
-  return tab;
-}
+const ticker = site('TICKER_SERVER');
 
 const number = async (tab, id) => Number(await tab.locator(`#${id}`).textContent());
 const atLeast = (tab, id, n) =>
@@ -40,7 +16,7 @@ const atLeast = (tab, id, n) =>
 const stateIs = (tab, state) => tab.waitForFunction((s) => document.getElementById('state').dataset.state === s, state);
 
 test('prices come and are drawn', limit, async () => {
-  const tab = await openPage();
+  const tab = await ticker.openPage();
   await stateIs(tab, 'open');
   await atLeast(tab, 'events', 60);
   assert.equal(await tab.locator('#symbols li').count(), 4);
@@ -59,11 +35,11 @@ test('prices come and are drawn', limit, async () => {
 });
 
 test('another server has another history, and says so', limit, async () => {
-  const tab = await openPage();
+  const tab = await ticker.openPage();
   await atLeast(tab, 'events', 8);
-  await server.stop('SIGKILL');
+  await ticker.server.stop('SIGKILL');
   await stateIs(tab, 'lost');
-  await server.start();
+  await ticker.server.start();
   await stateIs(tab, 'open');
   await atLeast(tab, 'resets', 1);
   const events = await number(tab, 'events');
@@ -76,7 +52,7 @@ test('another server has another history, and says so', limit, async () => {
 /** The ids and data of `n` events of the stream, read by hand. */
 async function read(n, lastEventId) {
   const stop = new AbortController();
-  const answer = await fetch(new URL('events', server.url),
+  const answer = await fetch(new URL('events', ticker.server.url),
     { signal: stop.signal, headers: lastEventId ? { 'Last-Event-ID': lastEventId } : {} });
   assert.equal(answer.status, 200);
   const events = [];
