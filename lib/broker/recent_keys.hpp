@@ -3,6 +3,7 @@
 
 #include "core/clock.hpp"
 #include "core/string_hash.hpp"
+#include "core/time_after.hpp"
 #include <coax/position.hpp>
 
 #include <deque>
@@ -26,7 +27,7 @@ class recent_keys {
     if (most_ == 0) return;
     forget(now, most_ - 1);
     const auto added = places_.emplace(key, std::move(where)).first;
-    in_order_.push_back({&added->first, now + time_});
+    in_order_.push_back({&added->first, time_after(now, time_)});
   }
 
   /// When none is remembered any more.

@@ -1,5 +1,7 @@
 #include "hub/send_queue.hpp"
 
+#include "core/time_after.hpp"
+
 #include <algorithm>
 
 namespace coax::detail {
@@ -99,8 +101,7 @@ send_queue::time_point send_queue::expires() const noexcept {
 }
 
 send_queue::time_point send_queue::due(const run& r) const noexcept {
-  const auto since = first(r).since;
-  return limits_.stall() < time_point::max() - since ? since + limits_.stall() : time_point::max();
+  return time_after(first(r).since, limits_.stall());
 }
 
 void send_queue::pop() noexcept {
