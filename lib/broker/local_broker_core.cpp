@@ -1,6 +1,7 @@
 #include "broker/local_broker_core.hpp"
 
 #include "broker/topic_filter.hpp"
+#include "core/clock.hpp"
 
 #include <algorithm>
 
@@ -259,8 +260,8 @@ void local_broker_core::schedule(local_topic& t) {
 
 steady::time_point local_broker_core::farewell_of(const local_topic& t) const {
   if (!t.parts->empty()) return steady::time_point::max();
-  const auto beyond = t.last_used + options_.idle_time();
-  return std::max({beyond, t.log.ends(t.last_used) + options_.idle_time(), t.keys.ends().value_or(beyond)});
+  const auto beyond = after(t.last_used, options_.idle_time());
+  return std::max({beyond, after(t.log.ends(t.last_used), options_.idle_time()), t.keys.ends().value_or(beyond)});
 }
 
 void local_broker_core::sweep(steady::time_point now) {

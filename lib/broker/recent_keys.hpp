@@ -26,7 +26,7 @@ class recent_keys {
     if (most_ == 0) return;
     forget(now, most_ - 1);
     const auto added = places_.emplace(key, std::move(where)).first;
-    in_order_.push_back({&added->first, now + time_});
+    in_order_.push_back({&added->first, after(now, time_)});
   }
 
   /// When none is remembered any more.

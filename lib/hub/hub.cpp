@@ -1,3 +1,4 @@
+#include "core/clock.hpp"
 #include "hub/answer.hpp"
 #include "hub/registry.hpp"
 #include "protocol/close_frame.hpp"
@@ -108,7 +109,8 @@ task<drain_report> hub::drain(drain_options options, context ctx) {
   drain_report report;
   report.peers = registry->peers();
   const auto cut_before = registry->stats().cut;
-  const auto until = ctx.with_timeout(options.limit() + std::chrono::seconds(1));
+  const auto end = detail::after(detail::now(), options.limit());
+  const auto until = ctx.with_deadline(detail::after(end, std::chrono::seconds(1)));
   auto ask = [&](broker_session::reply<std::size_t> done) { registry->drain(options, std::move(done)); };
   const auto gone = co_await detail::ask_and_wait<std::size_t>(until, ask);
   if (!gone && ctx.stopped()) throw system_error(ctx.stopped(), "drain");

@@ -98,17 +98,12 @@ void peer_core::enqueue(offering& o, subscription& s) {
     if (policy == overflow::block) unblock({1, o.what()->size()});
     return home->mark_offered(*this);
   }
-  if (state_ != state::open) {
-    ++home->counts.dropped;
-    if (policy == overflow::block) unblock({1, o.what()->size()});
-    return;
-  }
+  if (state_ != state::open) return drop(o, policy);
   std::size_t dropped = 0;
   const auto verdict = queue_.push(o.log(), o.at(), policy, dropped);
   home->counts.dropped += dropped;
   if (verdict == send_queue::verdict::overflows) {
-    ++home->counts.dropped;
-    if (policy == overflow::block) unblock({1, o.what()->size()});
+    drop(o, policy);
     return evict();
   }
   if (verdict == send_queue::verdict::rewinds) {
@@ -116,6 +111,12 @@ void peer_core::enqueue(offering& o, subscription& s) {
     return go_back(s, o.what()->before());
   }
   if (!queue_.empty()) home->watch(*this);
+}
+
+void peer_core::drop(const offering& o, overflow policy) noexcept {
+  ++home->counts.dropped;
+  o.log()->tally->dropped.fetch_add(1, std::memory_order_relaxed);
+  if (policy == overflow::block) unblock({1, o.what()->size()});
 }
 
 void peer_core::take(const shared_delivery& direct) {
@@ -271,7 +272,9 @@ void peer_core::on_time(steady::time_point time) {
       home->counts.skipped += b.messages;
       go_back(*s, b.from->before());
     } else {
-      home->counts.dropped += b.messages;
+      std::size_t lost = 0;
+      queue_.lose(*b.log, b.messages, lost);
+      home->counts.dropped += lost;
     }
   }
   if (verdict == send_queue::verdict::overflows) {

@@ -119,6 +119,7 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
 
   bool wants(subscription& s, const log_entry& e) noexcept;
   void enqueue(offering& o, subscription& s);
+  void drop(const offering& o, overflow policy) noexcept;
   void go_back(subscription& s, const position& to);
   void read_on();
   bool read_on(subscription& s);

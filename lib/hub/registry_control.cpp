@@ -1,4 +1,5 @@
 // Who has to go: kick, shed, drain.
+#include "core/clock.hpp"
 #include "hub/registry.hpp"
 
 #include <algorithm>
@@ -62,7 +63,7 @@ std::size_t registry::shed(double fraction, std::chrono::nanoseconds over, const
     const auto n = static_cast<std::size_t>(static_cast<double>(peers_.size()) * std::clamp(fraction, 0.0, 1.0) + 0.5);
     std::sample(peers_.begin(), peers_.end(), std::back_inserter(chosen), n, generator());
     const auto start = now();
-    for (auto* p : chosen) schedule(*p, start + random_up_to(over), steady::time_point::max(), how, out);
+    for (auto* p : chosen) schedule(*p, after(start, random_up_to(over)), steady::time_point::max(), how, out);
   }
   out.wake();
   return chosen.size();
@@ -76,8 +77,8 @@ void registry::drain(const drain_options& how, broker_session::reply<std::size_t
     draining_ = true;
     n = peers_.size();
     const auto start = now();
-    const auto end = start + how.limit();
-    for (auto* p : peers_) schedule(*p, std::min(start + random_up_to(how.over()), end), end, how, out);
+    const auto end = after(start, how.limit());
+    for (auto* p : peers_) schedule(*p, std::min(after(start, random_up_to(how.over())), end), end, how, out);
     if (n != 0) when_empty_.push_back(std::move(done));
   }
   out.wake();

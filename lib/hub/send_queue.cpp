@@ -1,5 +1,7 @@
 #include "hub/send_queue.hpp"
 
+#include "core/clock.hpp"
+
 #include <algorithm>
 
 namespace coax::detail {
@@ -98,10 +100,7 @@ send_queue::time_point send_queue::expires() const noexcept {
   return oldest == runs_.end() ? time_point::max() : due(*oldest);
 }
 
-send_queue::time_point send_queue::due(const run& r) const noexcept {
-  const auto since = first(r).since;
-  return limits_.stall() < time_point::max() - since ? since + limits_.stall() : time_point::max();
-}
+send_queue::time_point send_queue::due(const run& r) const noexcept { return after(first(r).since, limits_.stall()); }
 
 void send_queue::pop() noexcept {
   shorten(runs_.begin());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/header_field.hpp"
+#include <coax/error.hpp>
 #include <coax/headers.hpp>
 
 #include <memory>

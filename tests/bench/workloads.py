@@ -52,6 +52,9 @@ WORKLOADS = [
     Workload("dial", "connect, handshake, gone; the client's own CPU", program=("dials",), against="raw_echo",
              unit="ns of CPU a dial"),
     Workload("fan-out", "one message to 1,000 subscribers", program=("fan_out", "--json"), unit="ns a delivery"),
+    *(Workload(f"slow-{what}", f"a hub of 10,000 connections, some of which are slow: {what} of the healthy ones",
+               program=("slow_clients", what), unit="us") for what in ("p50", "p99")),
+    Workload("slow-memory", "the same: what its process grows by", program=("slow_clients", "memory"), unit="KiB"),
     Workload("streams", "byte streams and pipes over loopback, both ends", program=("streams", "512", "--json"),
              unit="us of CPU a MiB"),
 ]

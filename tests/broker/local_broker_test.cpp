@@ -109,6 +109,16 @@ BOOST_AUTO_TEST_CASE(a_publication_is_stored_once_for_its_idempotency_key) {
   BOOST_TEST(x.publish("a", say("5").idempotency_key("k")).offset() == 6U);  // pushed out by l and m
 }
 
+BOOST_AUTO_TEST_CASE(times_without_end_are_for_ever) {
+  const auto b = local_broker(local_broker_options()
+                                  .idempotency(std::chrono::nanoseconds::max(), 2)
+                                  .idle_time(std::chrono::nanoseconds::max()));
+  node x(*b);
+  const auto first = x.publish("a", say("1").idempotency_key("k"));
+  x.publish("b", say("2"));
+  BOOST_TEST((x.publish("a", say("1").idempotency_key("k")) == first));
+}
+
 BOOST_AUTO_TEST_CASE(a_session_that_is_gone_hears_nothing_and_is_present_nowhere) {
   const auto b = local_broker();
   node x(*b), y(*b);

@@ -110,6 +110,17 @@ BOOST_AUTO_TEST_CASE(entries_that_come_before_the_beginning_is_known_are_not_los
   BOOST_TEST(f.settled());
 }
 
+BOOST_AUTO_TEST_CASE(what_finds_no_room_before_the_beginning_is_known_is_asked_for) {
+  topic_feed::limits l;
+  l.waiting = 1;
+  topic_feed f(l);
+  f.on_entry("e", entry(3));
+  f.on_entry("e", entry(4));
+  f.start(entry(2)->behind("e"));
+  BOOST_TEST(take_all(f) == "3");
+  BOOST_TEST(f.inquire(begin).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_question_that_fails_is_asked_again_later_and_later) {
   auto f = started(topic_feed::limits());
   f.on_entry("e", entry(2));

@@ -121,4 +121,24 @@ COAX_CORO_TEST(a_broker_that_is_away_is_told_and_asked_again) {
   COAX_CHECK_FRAMES(a.frames(), names({"there"}));
 }
 
+// A delivery that is late holds the events of the hub, and these the broker.
+BOOST_AUTO_TEST_CASE(a_broker_does_not_outlive_its_io_context_for_what_is_late) {
+  auto inner = local_broker();
+  const std::weak_ptr<broker> watched = inner;
+  {
+    auto ioc = std::make_unique<asio::io_context>(1);
+    const auto faulty = std::make_shared<testing::faulty_broker>(ioc->get_executor(), std::exchange(inner, nullptr));
+    faulty->set_script([](std::string_view, const log_entry&) { return testing::fate().later(1h); });
+    far_end a(ioc->get_executor());
+    hub h(hub_options().broker(faulty));
+    peer me = h.attach(a.accept());
+    auto joined = me.join("lobby");
+    h.publish_text("lobby", "late");
+    ioc->poll();
+    h.publish_text("lobby", "late");
+    ioc.reset();
+  }
+  BOOST_TEST(watched.expired());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
