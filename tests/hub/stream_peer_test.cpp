@@ -96,7 +96,7 @@ COAX_SCENARIO_TEST(next_waits_for_the_end_of_a_stream) {
   peer page = h.attach(std::move(far.stream));
   const auto joined = page.join("prices");
   bool over = false;
-  auto waiting = beside(ioc.get_executor(), [&]() -> task<> {
+  const beside waiting(ioc, [&]() -> task<> {
     const auto m = co_await page.next();
     over = !m;
   });
@@ -105,7 +105,7 @@ COAX_SCENARIO_TEST(next_waits_for_the_end_of_a_stream) {
   far.far->shutdown_send();  // the client goes
   co_await settle();
   BOOST_TEST(over);
-  BOOST_TEST(*waiting);
+  BOOST_TEST(waiting.ended());
   BOOST_TEST(h.publish_text("prices", "nobody") == 0u);
 }
 
