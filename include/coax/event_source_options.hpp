@@ -52,7 +52,7 @@ class event_source_options : public connect_options<event_source_options> {
   /// any case.
   event_source_options& accept_gzip(bool on = true) { return gzip_ = on, *this; }
   /// Where to begin: sent as if it were the id of an event that has been received.
-  /// @throws std::invalid_argument a control character in it.
+  /// @throws std::invalid_argument a control character in it, or over 8 KiB.
   event_source_options& last_event_id(std::string id);
 
   /// How long to wait before a stream is opened again, unless the stream has said so itself; default 3 s.

@@ -7,6 +7,10 @@
 
 namespace coax::sse {
 
+/// Whether an id can be told to a server. To a control character it answers 400, to a long field 431, and that would
+/// end the source for good; one that gets no id begins anew.
+bool fits_in_field(std::string_view id) noexcept;
+
 /// The request of one attempt. No I/O.
 class event_request : public coax::detail::dial_route {
  public:

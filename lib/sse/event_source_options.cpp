@@ -1,4 +1,5 @@
 #include "protocol/header_field.hpp"
+#include "sse/event_request.hpp"
 #include <coax/event_source_options.hpp>
 
 #include <algorithm>
@@ -30,7 +31,7 @@ event_source_options& event_source_options::body(std::string bytes, std::string_
 }
 
 event_source_options& event_source_options::last_event_id(std::string id) {
-  if (!protocol::valid_field_value(id)) refuse("the last event id must not have control characters");
+  if (!fits_in_field(id)) refuse("the last event id has a control character, or over 8 KiB");
   last_event_id_ = std::move(id);
   return *this;
 }
