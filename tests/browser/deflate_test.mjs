@@ -1,7 +1,7 @@
 // Chromium talks compressed to a server that asks it for every mode. Needs DEFLATE_SERVER, the binary of
 // deflate_server.cpp; CHROMIUM if it is not /usr/bin/chromium.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { limit, site } from './site.mjs';
 
 // What the server is told, and what Chromium says was agreed on. It offers "permessage-deflate; client_max_window_bits".
@@ -20,12 +20,10 @@ for (let bits = 8; bits < 15; ++bits) {
 modes.push(['mode=no-takeover&server_bits=9&client_bits=10',
   'permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; client_max_window_bits=10']);
 
-const deflate = site('DEFLATE_SERVER');
 let tab;
-
-before(async () => {
-  tab = await deflate.openPage();
-}, limit);
+const deflate = site('DEFLATE_SERVER', async (it) => {
+  tab = await it.openPage();
+});
 
 /** In the page: sends texts and bytes of all sizes, twice and all at once, and compares what comes back. */
 async function converse(url) {

@@ -1,18 +1,16 @@
 // Chromium's EventSource against our server: every rule of the parser, resume behind a server that was killed, the end.
 // Needs EVENTS_SERVER, the binary of tests/sse/events_server.cpp; CHROMIUM if it is not /usr/bin/chromium.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { limit, site } from './site.mjs';
 
 // Chromium 156 loses an event behind a byte order mark alone in the first line.
 const known = ['a mark alone is no line'];
 
-const events = site('EVENTS_SERVER');
 let tab;
-
-before(async () => {
-  tab = await events.openPage();
-}, limit);
+const events = site('EVENTS_SERVER', async (it) => {
+  tab = await it.openPage();
+});
 
 /** In the page: what an EventSource hears of a stream up to its end, and what it should have heard. */
 async function hear(number) {

@@ -9,8 +9,9 @@ export const limit = { timeout: 120_000 };
 /**
  * Starts the server whose binary the environment `variable` names, and a browser, before the tests of the file, and ends
  * both behind them. `server`, `browser` and `openPage()` are there in tests; `page.troubles` are the errors of a page.
+ * `ready` is called when both are there (a hook of the file's own would not wait for this one).
  */
-export function site(variable) {
+export function site(variable, ready = () => {}) {
   const it = {
     async openPage() {
       const page = await (await it.browser.newContext()).newPage();
@@ -25,6 +26,7 @@ export function site(variable) {
     it.server = new ChatServer(process.env[variable]);
     await it.server.start();
     it.browser = await openBrowser();
+    await ready(it);
   }, limit);
   after(async () => {
     await it.browser?.close();
