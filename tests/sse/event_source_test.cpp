@@ -42,7 +42,7 @@ COAX_SCENARIO_TEST(ids_are_remembered_as_the_standard_says) {
       {"id: 1\ndata: x\n\nid: 2\n", "1"},
       {"id: 1\ndata: x\n\nid: 2\n\n", "2"},
       {"id: 1\ndata: x\n\nid\ndata: y\n\n", ""},
-      {"id: \xc3\xa9 \x01\ndata: x\n\n", "\xc3\xa9 \x01"},
+      {"id: \xc3\xa9 \xf0\x9f\x8c\x8d\ndata: x\n\n", "\xc3\xa9 \xf0\x9f\x8c\x8d"},
       {"id: 1\ndata: x\n\ndata: y\n\n", "1"},
   };
   for (const auto& r : rows) {
