@@ -1,5 +1,6 @@
 #include "hub/peer_link.hpp"
 
+#include "core/prefetch.hpp"
 #include "sse/event_connection.hpp"
 #include "sse/stream_access.hpp"
 #include "websocket/connection.hpp"
@@ -16,6 +17,7 @@ class websocket_link final : public peer_link {
   void observe(std::weak_ptr<drain_observer> o) noexcept override { connection_->observe_drain(std::move(o)); }
   bool append(const delivery& what, error_code& ec) override { return connection_->append_encoded(what.frame(), ec); }
   void send_appended() override { connection_->send_appended(); }
+  void prefetch_connection() const noexcept override { prefetch(*connection_); }
   void begin_close(const close_request& with) override { connection_->begin_close(with.code, with.reason); }
   void end_now() override { connection_->end_now(); }
   asio::any_io_executor executor() const override { return connection_->executor(); }
@@ -39,6 +41,7 @@ class event_link final : public peer_link {
     return connection_->append_encoded(what.event_block(), ec);
   }
   void send_appended() override { connection_->send_appended(); }
+  void prefetch_connection() const noexcept override { prefetch(*connection_); }
   void begin_close(const close_request& with) override { connection_->begin_close(with.retry); }
   void end_now() override { connection_->end_now(); }
   asio::any_io_executor executor() const override { return connection_->executor(); }

@@ -31,6 +31,8 @@ class peer_link {
   /// Appends a message unless there is no room; it leaves with `send_appended`. With `ec` it takes nothing any more.
   virtual bool append(const delivery& what, error_code& ec) = 0;
   virtual void send_appended() = 0;
+  /// It will soon be sent to.
+  virtual void prefetch_connection() const noexcept = 0;
   virtual void begin_close(const close_request& with) = 0;
   virtual void end_now() = 0;
 
