@@ -107,8 +107,9 @@ class hub {
   hub_stats stats() const;
   hub_state state() const;
 
-  /// Closes those peers of this process at once: they leave their topics, and what they have queued is dropped. Returns
-  /// how many were meant. @throws std::invalid_argument as `conn::start_close`.
+  /// Closes those peers at once: they leave their topics, and what they have queued is dropped. All hubs that share the
+  /// broker do so, on all nodes, as soon as they hear of it (not `selector::id`, a number of this hub); those that are
+  /// attached later are not meant. Returns how many it were here. @throws std::invalid_argument as `conn::start_close`.
   std::size_t kick(const selector& who, status code = status::policy_violation, std::string_view reason = {});
 
   /// Sends a part of the peers, chosen at random, to other nodes: each is closed at a random time within `over`, behind

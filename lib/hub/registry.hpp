@@ -39,6 +39,8 @@ class registry final : public broker_events, public std::enable_shared_from_this
 
   // registry_control.cpp: who has to go
   std::size_t kick(const selector& who, status code, std::string_view reason);
+  /// Of this hub alone.
+  std::size_t kick_here(const selector& who, status code, std::string_view reason);
   std::size_t shed(double fraction, std::chrono::nanoseconds over, const drain_options& how);
   /// `done` is told how many peers there were when the last has gone.
   void drain(const drain_options& how, broker_session::reply<std::size_t> done);
@@ -119,6 +121,7 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void on_reset(std::string_view name, const position& end) override;
   void on_presence(std::string_view name, const presence_change& change) override;
   void on_link(link_state state) override;
+  void on_control(std::string_view message) override;
   void on_subscribed(const std::weak_ptr<topic>& which, const result<position>& from);
   void ask_log(const std::shared_ptr<topic>& t, const topic_feed::question& q);
 

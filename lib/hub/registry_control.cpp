@@ -1,5 +1,6 @@
 // Who has to go: kick, shed, drain.
 #include "core/clock.hpp"
+#include "hub/kick_order.hpp"
 #include "hub/registry.hpp"
 
 #include <algorithm>
@@ -39,7 +40,19 @@ std::optional<std::chrono::milliseconds> hint(std::chrono::milliseconds within) 
 
 }  // namespace
 
+// A peer's number is of use in its own process alone.
 std::size_t registry::kick(const selector& who, status code, std::string_view reason) {
+  const auto n = kick_here(who, code, reason);
+  if (who.by() != selector::kind::id) session_->broadcast(to_text(kick_order{node_, who, code, std::string(reason)}));
+  return n;
+}
+
+void registry::on_control(std::string_view message) {
+  const auto order = parse_kick_order(message);
+  if (order && order->node != node_) kick_here(order->who, order->code, order->reason);
+}
+
+std::size_t registry::kick_here(const selector& who, status code, std::string_view reason) {
   const auto with = std::make_shared<const close_request>(close_request{code, std::string(reason), true});
   std::size_t n = 0;
   outcome out;
