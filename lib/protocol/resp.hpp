@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -121,7 +122,8 @@ struct resp_limits {
 ///     while (const auto v = parser.next()) use(*v);       // until the next call
 class resp_parser {
  public:
-  explicit resp_parser(const resp_limits& limits = {}) noexcept : limits_(limits) {}
+  resp_parser() noexcept = default;
+  explicit resp_parser(const resp_limits& limits) noexcept : limits_(limits) {}
 
   /// Room behind what has arrived, at least `least` bytes (not 0). Ends the life of values.
   std::span<char> prepare(std::size_t least);
@@ -136,25 +138,28 @@ class resp_parser {
   const std::optional<failure>& error() const noexcept { return error_; }
 
   /// How many bytes are still needed of the string that is arriving; 0 if not known.
-  std::size_t wanted() const noexcept;
+  std::size_t wanted() const noexcept { return wanted_; }
   /// Whether nothing is held of a value that is not whole.
-  bool idle() const noexcept { return begin_ == end_; }
+  bool idle() const noexcept { return (whole_ ? at_ : begin_) == end_; }
 
  private:
+  // What belongs to the value behind it, and is of use to nobody.
+  static constexpr resp_kind attribute{0x7f};
+
   struct level {
-    std::size_t node;  // of the aggregate
+    std::size_t node;  // the aggregate
     std::size_t left;  // elements still to come
-    bool attribute;    // its elements are to be dropped
   };
 
+  void release();
   std::optional<std::string_view> line();
   bool step();
-  bool open(resp_kind kind, std::string_view count, unsigned per_element, bool attribute);
-  bool string(resp_kind kind, std::string_view size, std::size_t skip);
-  bool leaf(resp_kind kind, std::int64_t number, std::string_view text);
-  bool close_levels();
+  bool string(resp_kind kind, std::string_view size, std::size_t skip, std::size_t after);
+  bool open(resp_kind kind, std::string_view count, std::size_t per_element, std::size_t after);
+  bool leaf(resp_node node, std::size_t offset, std::size_t after);
+  void count_element();
+  void close_levels();
   bool breach(std::string_view why);
-  void drop_last() noexcept;
 
   resp_limits limits_;
   std::vector<char> bytes_;
@@ -164,6 +169,8 @@ class resp_parser {
   std::size_t end_ = 0;      // of what has arrived
   std::vector<resp_node> nodes_;
   std::vector<level> levels_;
+  std::size_t announced_ = 0;  // elements that are still to come, over all levels
+  std::size_t wanted_ = 0;
   bool whole_ = false;
   std::optional<failure> error_;
 };

@@ -58,6 +58,10 @@ class client_events {
   /// A confirmed subscription has ended without being asked to (the connection, a slot that moved); it is being
   /// restored. Not told after `unsubscribe`.
   virtual void on_lost(channel_kind kind, std::string_view name) = 0;
+  /// Redis has refused the subscription (the user's ACL, say); it is asked again from time to time.
+  virtual void on_refused(channel_kind kind, std::string_view name, std::string_view why) {
+    static_cast<void>(kind), static_cast<void>(name), static_cast<void>(why);
+  }
   /// `node` is "host:port" or the path of a socket, `why` for people. In a Cluster each node has its links.
   virtual void on_link(link_kind kind, link_event event, std::string_view node, std::string_view why) = 0;
 

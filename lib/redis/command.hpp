@@ -53,6 +53,8 @@ class command {
   void append_eval_to(std::string& out) const;
 
  private:
+  void append_script(std::string& out, std::string_view name, std::string_view text) const;
+
   std::string body_;  // the arguments; of a script those behind the number of keys
   std::size_t arguments_ = 0;
   std::size_t keys_ = 0;
