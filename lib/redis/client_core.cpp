@@ -11,7 +11,7 @@ using coax::detail::now;
 
 namespace {
 
-constexpr std::size_t weight_of(const command& c) noexcept { return c.bytes() + sizeof(pending_command); }
+std::size_t weight_of(const command& c) noexcept { return c.bytes() + sizeof(pending_command); }
 
 }  // namespace
 

@@ -11,7 +11,6 @@ using coax::detail::now;
 
 namespace {
 
-constexpr auto while_unable = 50ms;
 constexpr std::chrono::nanoseconds longest_pause = 500ms;  // between looks at a Cluster in which something is amiss
 
 }  // namespace
@@ -119,7 +118,7 @@ void cluster_core::commands_refused(command_link& l, refusal gravest) {
   if (gravest == refusal::again)
     l.go_on();
   else
-    l.go_on_at(now() + while_unable);
+    l.go_on_at(now() + command_link::while_unable);
   move_commands(*from);
   if (!moved.empty() || gravest != refusal::again) refresh_soon();
 }

@@ -59,6 +59,9 @@ class command_link final : public link {
   command_link(asio::any_io_executor ex, opener open, const redis_options& options, counters& stats, owner& o)
       : link(std::move(ex), std::move(open), options), stats_(stats), owner_(o) {}
 
+  /// How long a server that refuses for the moment is left alone.
+  static constexpr std::chrono::milliseconds while_unable{50};
+
   /// Behind all that waits; sent by `pump`.
   void push(pending_command c) { waiting_.push_back(std::move(c)); }
   /// Sends what can be sent, in one write.

@@ -111,8 +111,9 @@ connect_plan::connect_plan(redis_url url, const redis_options& options)
   proxy_from_environment(false);
   ca_file(options.ca_file());
   insecure_skip_verify(options.insecure_skip_verify());
+  tls(options.tls());
   // Read once, and wrong files found now.
-  if (url_.secure) tls(options.tls() ? options.tls() : coax::detail::tls_for(*this));
+  if (url_.secure) tls(coax::detail::tls_for(*this));
 }
 
 task<resp_value> conversation::ask(const command& question, const context& ctx) {

@@ -111,19 +111,22 @@ void link::receive() {
   last_heard_ = now();
   const auto epoch = epoch_;
   error_code ec;
-  for (std::size_t total = 0; !ec && total < most_read_at_once;) {
+  std::size_t total = 0;
+  while (total < most_read_at_once) {
     const auto room = parser_.prepare(std::clamp(parser_.wanted(), least_room, most_room));
     const auto n = transport_->read_some(asio::mutable_buffer(room.data(), room.size()), ec);
     parser_.commit(n);
     total += n;
     if (n != 0 && !hear()) break;
-    if (n < room.size() && !transport_->secure()) break;
+    if (ec || (n < room.size() && !transport_->secure())) break;
   }
   if (epoch == epoch_) heard_all();
   if (epoch != epoch_) return;
   if (parser_.error()) return give_up(parser_.error()->text, again::with_jitter);
   if (ec && ec != asio::error::would_block) return give_up(ec.message(), again::with_jitter);
-  transport_->wait(direction::read);
+  if (total < most_read_at_once) return transport_->wait(direction::read);
+  // TLS may hold more that no wait would tell of; others get a turn first.
+  post([self = std::static_pointer_cast<link>(shared_from_this())] { self->on_ready(direction::read); });
 }
 
 // Whether the connection is still the same.

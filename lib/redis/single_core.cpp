@@ -7,7 +7,6 @@ using coax::detail::now;
 
 namespace {
 
-constexpr auto while_unable = 50ms;
 constexpr auto while_no_master = 100ms;
 
 task<std::shared_ptr<transport>> connect_master(std::shared_ptr<const connect_plan> plan,
@@ -53,7 +52,7 @@ void single_core::master_switched(const endpoint& to) {
 
 void single_core::commands_refused(command_link& l, refusal gravest) {
   if (gravest == refusal::again) return l.go_on();
-  if (gravest == refusal::later) return l.go_on_at(now() + while_unable);
+  if (gravest == refusal::later) return l.go_on_at(now() + command_link::while_unable);
   l.go_on_at(now() + while_no_master);
   const auto why = "it is no master";
   l.give_up(why, link::again::with_jitter);

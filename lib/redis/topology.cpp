@@ -7,7 +7,7 @@ using protocol::resp_value;
 std::optional<std::vector<slot_range>> parse_slots(const resp_value& answer, const endpoint& asked) {
   if (!answer.is_aggregate()) return std::nullopt;
   std::vector<slot_range> slots;
-  for (const auto& range : answer) {
+  for (const auto range : answer) {
     const auto first = range[0].integer();
     const auto last = range[1].integer();
     const auto port = range[2][1].integer();
