@@ -35,6 +35,7 @@
 #include <coax/proxy_error.hpp>
 #include <coax/publish_options.hpp>
 #include <coax/queue_limits.hpp>
+#include <coax/redis_broker.hpp>
 #include <coax/redis_options.hpp>
 #include <coax/selector.hpp>
 #include <coax/server.hpp>

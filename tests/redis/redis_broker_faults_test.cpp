@@ -4,7 +4,8 @@
 #include <map>
 #include <set>
 
-BOOST_AUTO_TEST_SUITE(redis_broker_faults, *boost::unit_test::precondition([](auto) { return coax::test::has_redis(); }))
+BOOST_AUTO_TEST_SUITE(redis_broker_faults,
+                      *boost::unit_test::precondition([](auto) { return coax::test::has_redis(); }))
 
 using namespace coax;
 using namespace coax::test;

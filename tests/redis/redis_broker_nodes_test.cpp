@@ -37,9 +37,12 @@ BOOST_AUTO_TEST_CASE(the_members_of_a_node_that_is_gone_vanish_together_and_come
 
   proxy.close();
   for (auto* n : {&x, &y})
-    wait_until([&] { return n->events->told() == "+ann@a +ann@b +bob@a -ann@a -ann@b" ||
-                            n->events->told() == "+ann@a +ann@b +bob@a -ann@b -ann@a"; },
-               "it is told once");
+    wait_until(
+        [&] {
+          return n->events->told() == "+ann@a +ann@b +bob@a -ann@a -ann@b" ||
+                 n->events->told() == "+ann@a +ann@b +bob@a -ann@b -ann@a";
+        },
+        "it is told once");
   BOOST_TEST(x.members("a").size() == 1U);
   BOOST_TEST(x.members("b").empty());
 

@@ -57,7 +57,8 @@ class redis_brokers {
     options_ = o.prefix(fresh_prefix());
     while (all_.size() != n) add();
   }
-  explicit redis_brokers(std::size_t n, const redis_broker_options& o = {}) : redis_brokers(shared_redis().url(), n, o) {}
+  explicit redis_brokers(std::size_t n, const redis_broker_options& o = {})
+      : redis_brokers(shared_redis().url(), n, o) {}
 
   redis_broker& add() { return add(url_); }
   redis_broker& add(const std::string& url) {

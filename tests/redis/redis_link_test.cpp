@@ -1,7 +1,8 @@
 #include "redis/redis_link.hpp"
+
+#include "redis/command.hpp"
 #include "redis/redis_names.hpp"
 #include "redis/redis_wire.hpp"
-#include "redis/command.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -91,9 +92,10 @@ BOOST_AUTO_TEST_CASE(a_filter_is_a_glob) {
     const char* filter;
     const char* pattern;
   };
-  const row rows[] = {{"a", "p\\*:topic:{:a}"},   {"#", "p\\*:topic:{:*}"},       {"a/#", "p\\*:topic:{:a*}"},
-                      {"+", "p\\*:topic:{:*}"},   {"a/+/b", "p\\*:topic:{:a/*/b}"}, {"a?[b]\\", "p\\*:topic:{:a\\?\\[b\\]\\\\}"},
-                      {"", "p\\*:topic:{:}"},     {"/", "p\\*:topic:{:/}"},       {"+/#", "p\\*:topic:{:**}"}};
+  const row rows[] = {
+      {"a", "p\\*:topic:{:a}"}, {"#", "p\\*:topic:{:*}"},         {"a/#", "p\\*:topic:{:a*}"},
+      {"+", "p\\*:topic:{:*}"}, {"a/+/b", "p\\*:topic:{:a/*/b}"}, {"a?[b]\\", "p\\*:topic:{:a\\?\\[b\\]\\\\}"},
+      {"", "p\\*:topic:{:}"},   {"/", "p\\*:topic:{:/}"},         {"+/#", "p\\*:topic:{:**}"}};
   for (const auto& r : rows) BOOST_TEST(names.pattern(r.filter) == r.pattern);
 }
 

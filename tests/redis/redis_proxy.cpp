@@ -1,12 +1,12 @@
 #include "redis/redis_proxy.hpp"
 
-#include <stdexcept>
-#include <vector>
-
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <stdexcept>
+#include <vector>
 
 namespace coax::test {
 namespace {
