@@ -186,6 +186,15 @@ void client_core::tell(Call call) {
   if (const auto events = events_.lock()) call(*events);
 }
 
+void client_core::retire(const node& n) {
+  const auto gone = [&](const link& l, link_kind kind) {
+    if (l.up()) tell([&](client_events& e) { e.on_link(kind, link_event::down, n.name, "it is no longer needed"); });
+  };
+  gone(*n.commands, link_kind::commands);
+  gone(*n.subscriptions, link_kind::subscriptions);
+  n.close();
+}
+
 void client_core::link_changed(const link& l, link_kind kind, link_event event, std::string_view why) {
   if (event == link_event::up) count(counters_.connects);
   const auto name = name_of(l);

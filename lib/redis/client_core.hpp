@@ -49,6 +49,8 @@ class client_core : public coax::detail::parking_lot, public command_link::owner
   client_core(asio::any_io_executor ex, std::shared_ptr<const connect_plan> plan, std::weak_ptr<client_events> events);
 
   node make_node(std::string name, link::opener for_commands, link::opener for_subscriptions);
+  /// Closes the links of a node that is no longer needed.
+  void retire(const node& n);
   const std::shared_ptr<const connect_plan>& plan() const noexcept { return plan_; }
   counters& figures() noexcept { return counters_; }
   bool closing() const noexcept { return closing_.load(std::memory_order_relaxed); }

@@ -119,13 +119,21 @@ void cluster_core::commands_refused(command_link& l, refusal gravest) {
     l.go_on();
   else
     l.go_on_at(now() + command_link::while_unable);
-  move_commands(*from);
+  if (!moved.empty()) move_commands(*from);
   if (!moved.empty() || gravest != refusal::again) refresh_soon();
 }
 
-// What waits goes where it belongs now, in its order.
+// What waits goes where it belongs now, in its order. What was sent here by ASK stays, as those commands will that
+// follow it on the same way.
 void cluster_core::move_commands(member& from) {
-  for (auto& c : from.links.commands->take_waiting()) route(std::move(c));
+  const bool alive = from.links.commands->up();
+  for (auto& c : from.links.commands->take_waiting()) {
+    c.asking = c.asking && alive;
+    if (c.asking)
+      from.links.commands->push(std::move(c));
+    else
+      route(std::move(c));
+  }
   for (const auto* n : nodes()) n->commands->pump();
 }
 
@@ -245,7 +253,7 @@ void cluster_core::drop_strangers(const std::vector<slot_range>& slots) {
   std::erase_if(members_, [&](const auto& entry) {
     auto& m = *entry.second;
     if (known(m) || m.links.commands->has_commands()) return false;
-    m.links.close();
+    retire(m.links);
     return true;
   });
 }

@@ -130,7 +130,7 @@ bool command_link::refuse(pending_command& c, const value& v) {
   }
   auto how = refusal_of(word);
   if (!how) return false;
-  c.asking = false;
+  if (word != "TRYAGAIN") c.asking = false;
   if (word == "MOVED" && redirected) owner_.slot_moved(*this, redirected->slot, redirected->to);
   if (word == "NOSCRIPT") {
     c.as_source = true;
