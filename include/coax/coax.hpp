@@ -37,6 +37,7 @@
 #include <coax/queue_limits.hpp>
 #include <coax/selector.hpp>
 #include <coax/server.hpp>
+#include <coax/signing_keys.hpp>
 #include <coax/sse.hpp>
 #include <coax/sse_event.hpp>
 #include <coax/stop_on_signal.hpp>
