@@ -2,7 +2,6 @@
 //
 // Input: a byte that sets the size of the pieces, and the stream.
 #include "fuzz/require.hpp"
-#include "protocol/network.hpp"
 #include "protocol/proxy_header.hpp"
 
 #include <cstdint>
@@ -11,12 +10,6 @@ using namespace coax::protocol;
 using verdict = proxy_header::verdict;
 
 namespace {
-
-void is_endpoint(const std::string& text) {
-  coax::require(text.size() <= 108, "an endpoint is short");
-  if (text.ends_with(']') || text.find(':') == text.npos || text.starts_with('/')) return;
-  if (text[0] == '[') coax::require(address_of(text).has_value(), "an IPv6 endpoint is an address and a port");
-}
 
 // Reads as a server does: never more than is wanted.
 proxy_header read(std::string_view stream, std::size_t piece) {
@@ -44,8 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     coax::require(whole.size <= stream.size() && whole.size >= 15, "a header is in what has come");
   else
     coax::require(!whole.endpoints, "only a header tells of a client");
-  if (!whole.endpoints) return 0;
-  is_endpoint(whole.endpoints->remote);
-  is_endpoint(whole.endpoints->local);
+  if (whole.endpoints)
+    coax::require(whole.endpoints->remote.size() <= 108 && whole.endpoints->local.size() <= 108, "endpoints are short");
   return 0;
 }
