@@ -151,7 +151,7 @@ COAX_CORO_TEST(the_header_comes_before_tls) {
   asio::ssl::stream<tcp::socket> s(ioc, *trust);
   s.next_layer().connect(tcp::endpoint(asio::ip::address_v4::loopback(), f.server.srv.port()));
 
-  // In one piece with what TLS begins with, none of which may be taken for the header.
+  // None of what TLS begins with may be taken for the header.
   co_await asio::async_write(s.next_layer(), asio::buffer(binary), asio::use_awaitable);
   co_await s.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
   const auto request = get("/", "Connection: close\r\n");
