@@ -3,6 +3,9 @@
 #pragma once
 
 #include <coax/accept.hpp>
+#include <coax/admission.hpp>
+#include <coax/affinity.hpp>
+#include <coax/balancer.hpp>
 #include <coax/broker.hpp>
 #include <coax/byte_stream.hpp>
 #include <coax/codec.hpp>
@@ -39,6 +42,8 @@
 #include <coax/redis_options.hpp>
 #include <coax/selector.hpp>
 #include <coax/server.hpp>
+#include <coax/server_stats.hpp>
+#include <coax/signing_keys.hpp>
 #include <coax/sse.hpp>
 #include <coax/sse_event.hpp>
 #include <coax/stop_on_signal.hpp>

@@ -13,6 +13,7 @@
 #include <coax/exchange.hpp>
 #include <coax/file_options.hpp>
 #include <coax/server_options.hpp>
+#include <coax/server_stats.hpp>
 
 namespace coax {
 
@@ -81,6 +82,8 @@ class server {
   std::uint16_t port() const;
   /// Connections that are open now, WebSockets included.
   std::size_t connections() const noexcept;
+  /// From any thread.
+  server_stats stats() const noexcept;
   asio::any_io_executor get_executor() const;
 
  private:
