@@ -40,6 +40,8 @@
 #include <coax/queue_limits.hpp>
 #include <coax/redis_broker.hpp>
 #include <coax/redis_options.hpp>
+#include <coax/resume_options.hpp>
+#include <coax/resumption.hpp>
 #include <coax/selector.hpp>
 #include <coax/server.hpp>
 #include <coax/server_stats.hpp>
