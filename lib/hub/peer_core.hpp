@@ -21,9 +21,10 @@ class subscription;
 /// A message for the members of a topic on one executor, while it is given to one after the other, and held for them.
 class offering {
  public:
+  /// @param before  that each member gets before this one; may be null.
   offering(const shared_delivery& what, const shared_ring& log, steady::time_point time, std::uint64_t excepted,
-           std::uint64_t number) noexcept
-      : except(excepted), serial(number), what_(what), log_(log), time_(time) {}
+           std::uint64_t number, offering* before) noexcept
+      : except(excepted), serial(number), what_(what), log_(log), time_(time), before_(before) {}
   offering(const offering&) = delete;
   offering& operator=(const offering&) = delete;
   ~offering() {
@@ -35,16 +36,18 @@ class offering {
 
   const shared_delivery& what() const noexcept { return what_; }
   const shared_ring& log() const noexcept { return log_; }
-  /// Its place in the log; it is put there when the first member has to wait for it.
+  /// Its place in the log; it is put there, behind those before it, when the first member has to wait for it.
   ring::number at() {
-    if (!at_) at_ = log_->append(what_, time_);
-    return *at_;
+    if (at_) return *at_;
+    if (before_) before_->at();
+    return at_.emplace(log_->append(what_, time_));
   }
 
  private:
   const shared_delivery& what_;
   const shared_ring& log_;
   const steady::time_point time_;
+  offering* const before_;
   std::optional<ring::number> at_;
 };
 

@@ -1,5 +1,6 @@
 #include "hub/peer_link.hpp"
 
+#include "core/prefetch.hpp"
 #include "protocol/event_block.hpp"
 #include "sse/event_connection.hpp"
 #include "sse/stream_access.hpp"
@@ -25,6 +26,7 @@ class websocket_link final : public peer_link {
     return connection_->append_encoded(encode(message_kind::text, asio::buffer(head)), ec);
   }
   void send_appended() override { connection_->send_appended(); }
+  void prefetch_connection() const noexcept override { prefetch(*connection_); }
   void begin_close(const close_request& with) override { connection_->begin_close(with.code, with.reason); }
   void end_now() override { connection_->end_now(); }
   asio::any_io_executor executor() const override { return connection_->executor(); }
@@ -102,6 +104,7 @@ class event_link final : public peer_link {
     return true;
   }
   void send_appended() override { connection_->send_appended(); }
+  void prefetch_connection() const noexcept override { prefetch(*connection_); }
   void begin_close(const close_request& with) override { connection_->begin_close(with.retry); }
   void end_now() override { connection_->end_now(); }
   asio::any_io_executor executor() const override { return connection_->executor(); }

@@ -43,6 +43,8 @@ class peer_link {
   virtual void make_resumable() = 0;
   /// The same for a token, which covers all that was appended before.
   virtual bool append_token(resume_token t, error_code& ec) = 0;
+  /// It will soon be sent to.
+  virtual void prefetch_connection() const noexcept = 0;
   virtual void begin_close(const close_request& with) = 0;
   virtual void end_now() = 0;
 

@@ -171,6 +171,7 @@ class shard final : public parking_lot {
   std::size_t run(const commands::resume& c);
   std::size_t run(const commands::leave& c);
   std::size_t run(const commands::publish& c);
+  const commands::publish* next_publication(const topic_part& to) noexcept;
   std::size_t run(const commands::begin& c);
   std::size_t run(const commands::reset& c);
   std::size_t run(const commands::page& c);

@@ -83,7 +83,7 @@ class event_connection final : public parking_lot, public transport::observer, p
   /// Appends events that are encoded already, and `tail` behind them, unless the transport has no room. They leave with
   /// `send_appended`, or before, when a batch is full: so that all of one turn leaves in one write.
   bool append_encoded(const shared_bytes& block, std::string_view tail, error_code& ec);
-  void send_appended() { output_changed(); }
+  void send_appended();
   /// At most one; null to end it. `on_drained` comes in a turn of its own, when the queue has become empty.
   void observe_drain(std::weak_ptr<drain_observer> o) noexcept { drain_observer_ = std::move(o); }
   std::size_t queued() const noexcept { return body_.queued(); }

@@ -35,6 +35,12 @@ bool event_connection::append_encoded(const shared_bytes& block, std::string_vie
   return true;
 }
 
+// All of it is there: no turn has to be waited for.
+void event_connection::send_appended() {
+  publish_queue();
+  if (!blocked_ && !finished_ && body_.queued() != 0) flush();
+}
+
 // Something was appended: it leaves with all else that this turn is going to send.
 void event_connection::output_changed() {
   publish_queue();

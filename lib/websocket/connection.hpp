@@ -170,7 +170,7 @@ class connection final : public parking_lot, public transport::observer, public 
   /// Appends a message that is encoded already, unless the transport has no room. It leaves with `send_appended`, or
   /// before, when a batch is full: so that all of one turn leaves in one write.
   bool append_encoded(const std::shared_ptr<const encoded_message>& m, error_code& ec);
-  void send_appended() { output_changed(); }
+  void send_appended();
   /// At most one; null to end it. `on_drained` comes in a turn of its own, when the queue has become empty.
   void observe_drain(std::weak_ptr<drain_observer> o) noexcept { drain_observer_ = std::move(o); }
   std::size_t queued() const noexcept { return outbox_.queued(); }

@@ -69,6 +69,12 @@ bool connection::append_encoded(const shared_message& m, error_code& ec) {
   return true;
 }
 
+// All of it is there: no turn has to be waited for.
+void connection::send_appended() {
+  publish_queue();
+  if (!blocked_ && !held() && !outbox_.empty()) flush();
+}
+
 task<error_code> connection::send_queued(outgoing what, const context& ctx) {
   const auto keep = self();
   const bool counts = !what.opens_stream;

@@ -39,8 +39,9 @@ using namespace std::chrono_literals;
 using bench::check;
 
 constexpr std::size_t connections = 10'000;
+constexpr std::size_t slow_connections = connections / 50, queue_length = 64;
 constexpr std::size_t payload = 256, frame = payload + 4;
-constexpr auto interval = 500ms;
+constexpr auto interval = 250ms;
 
 std::uint64_t stamp() {
   return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
@@ -129,8 +130,14 @@ coax::task<> publish(coax::hub& hub, std::chrono::seconds time) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   std::array<char, payload> message{};
   // What fills the buffers of those that do not read, and is not measured.
-  for (int i = 0; i != 100; ++i) hub.publish("quotes", coax::message_kind::binary, asio::buffer(message));
-  timer.expires_after(3s);
+  for (int i = 0; i != 100; ++i) {
+    hub.publish("quotes", coax::message_kind::binary, asio::buffer(message));
+    while (hub.stats().queued > slow_connections * queue_length) {
+      timer.expires_after(10ms);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+  }
+  timer.expires_after(1s);
   co_await timer.async_wait(asio::use_awaitable);
   const auto end = std::chrono::steady_clock::now() + time;
   for (auto at = std::chrono::steady_clock::now(); at < end; at += interval) {
@@ -153,7 +160,7 @@ outcome measure(bool some_slow, std::chrono::seconds time) {
   tcp::acceptor listener(ioc, {asio::ip::address_v4::loopback(), 0});
   listener.listen(4096);
   std::vector<tcp::socket> far;
-  coax::hub hub(coax::queue_limits().messages(64).on_full(coax::overflow::drop_oldest).stall(1h));
+  coax::hub hub(coax::queue_limits().messages(queue_length).on_full(coax::overflow::drop_oldest).stall(1h));
   std::vector<coax::peer> peers;
   std::vector<coax::membership> members;
   int control[2], results[2];
@@ -210,7 +217,7 @@ int main(int argc, char** argv) {
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   const std::string_view what = argc > 1 ? argv[1] : "p50";
-  const std::chrono::seconds time(argc > 2 ? std::atoi(argv[2]) : 5);
+  const std::chrono::seconds time(argc > 2 ? std::atoi(argv[2]) : 10);
   for (const bool some_slow : {false, true}) {
     const auto o = measure(some_slow, time);
     const double cost = what == "memory" ? o.grown_kib : what == "p99" ? o.p99 : o.p50;

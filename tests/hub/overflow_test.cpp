@@ -77,6 +77,35 @@ COAX_SCENARIO_TEST(drop_oldest_keeps_the_newest_messages_whole_and_in_order) {
   COAX_CHECK_FRAMES(a.frames(), names({"primer", "995", "996", "997", "998", "999", "after"}));
 }
 
+// The first member has room for the first of them, the second for none: each waits with another part of the same turn.
+COAX_SCENARIO_TEST(what_is_published_in_one_turn_stays_in_order_for_members_with_and_without_room) {
+  far_end a(ioc.get_executor(), testing::faults().capacity(1024)), b(ioc.get_executor());
+  hub h;
+  const auto limits = queue_limits().bytes(10 << 20);
+  peer half = h.attach(a.accept(), limits);
+  peer blocked = co_await blocked_peer(h, b, limits);
+  auto first = half.join("lobby");
+  auto second = blocked.join("lobby");
+  co_await settle();
+
+  names sent;
+  for (const char c : {'1', '2', '3', '4'}) h.publish_text("lobby", sent.emplace_back(40 * 1024, c));
+  co_await settle();
+  BOOST_TEST(h.stats().queued == 6u);
+  names got;
+  for (int i = 0; i != 400 && got.size() != sent.size(); ++i) {
+    co_await settle();
+    for (auto& f : a.frames()) got.push_back(std::move(f));
+  }
+  b.near->unstall();
+  co_await settle();
+
+  COAX_CHECK_FRAMES(got, sent);
+  sent.insert(sent.begin(), "primer");
+  COAX_CHECK_FRAMES(b.frames(), sent);
+  BOOST_TEST(h.stats().delivered == 8u);
+}
+
 // Room appears and goes in the middle of frames: whatever is dropped, what arrives is whole and in order.
 BOOST_AUTO_TEST_CASE(dropping_never_breaks_framing) {
   for (unsigned seed = 1; seed != 50; ++seed) {
