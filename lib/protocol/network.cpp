@@ -35,7 +35,7 @@ bool same_prefix(const Bytes& a, const Bytes& b, unsigned bits) {
 
 }  // namespace
 
-std::optional<ip::address> to_address(std::string_view text) {
+std::optional<ip::address> parse_address(std::string_view text) {
   boost::system::error_code ec;
   auto a = ip::make_address(text, ec);
   if (ec) return std::nullopt;
@@ -47,14 +47,14 @@ std::optional<ip::address> address_of(std::string_view text) {
     text = text.substr(1, text.find(']') - 1);
   else if (const auto colon = text.find(':'); colon == text.rfind(':'))
     text = text.substr(0, colon);
-  const auto a = to_address(text.substr(0, text.find('%')));
+  const auto a = parse_address(text.substr(0, text.find('%')));
   if (a && a->is_v6() && a->to_v6().is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, a->to_v6());
   return a;
 }
 
 std::optional<network> network::parse(std::string_view text) {
   const auto slash = text.find('/');
-  const auto address = to_address(text.substr(0, slash));
+  const auto address = parse_address(text.substr(0, slash));
   if (!address) return std::nullopt;
   if (slash == text.npos) return network(bytes_of(*address), 128);
   const auto bits = prefix_of(text.substr(slash + 1), address->is_v4() ? 32 : 128);

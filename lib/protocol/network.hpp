@@ -12,7 +12,7 @@
 namespace coax::protocol {
 
 /// An address without brackets; nothing if it is none.
-std::optional<boost::asio::ip::address> to_address(std::string_view text);
+std::optional<boost::asio::ip::address> parse_address(std::string_view text);
 
 /// The address in "1.2.3.4", "1.2.3.4:80", "::1", "[::1]" or "[::1]:80", as peers and header fields name it: without
 /// port and zone, and IPv4 as such where it comes in its IPv6 form (RFC 4291 section 2.5.5.2).

@@ -89,7 +89,7 @@ void no_proxy_rules::add(std::string_view entry) {
 
 bool no_proxy_rules::match(std::string_view host, std::uint16_t port) const {
   const auto name = plain_name(host);
-  const auto address = to_address(name);
+  const auto address = parse_address(name);
   return std::ranges::any_of(rules_, [&](const rule& r) {
     if (r.port != 0 && r.port != port) return false;
     switch (r.what) {

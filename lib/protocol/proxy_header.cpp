@@ -59,7 +59,7 @@ proxy_header read_line(std::string_view line) {
   // Whatever follows this word is to be ignored.
   if (words[0] == "UNKNOWN") return h;
   if (words.size() != 5 || (words[0] != "TCP4" && words[0] != "TCP6")) return found(verdict::malformed);
-  const auto source = to_address(words[1]), destination = to_address(words[2]);
+  const auto source = parse_address(words[1]), destination = parse_address(words[2]);
   const auto source_port = port_of(words[3]), destination_port = port_of(words[4]);
   const bool v6 = words[0] == "TCP6";
   if (!source || !destination || source->is_v6() != v6 || destination->is_v6() != v6 || !source_port ||

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_network_has_what_begins_with_its_bits) {
   for (const auto& r : rows) {
     const auto n = network::parse(r.network);
     BOOST_REQUIRE(n);
-    BOOST_TEST(n->contains(*to_address(r.address)) == r.inside, r.network << ' ' << r.address);
+    BOOST_TEST(n->contains(*parse_address(r.address)) == r.inside, r.network << ' ' << r.address);
   }
 }
 
