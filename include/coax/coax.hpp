@@ -35,6 +35,8 @@
 #include <coax/proxy_error.hpp>
 #include <coax/publish_options.hpp>
 #include <coax/queue_limits.hpp>
+#include <coax/resume_options.hpp>
+#include <coax/resumption.hpp>
 #include <coax/selector.hpp>
 #include <coax/server.hpp>
 #include <coax/signing_keys.hpp>

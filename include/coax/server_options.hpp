@@ -2,6 +2,8 @@
 /// Limits, deadlines and hooks of a server.
 #pragma once
 
+#include <coax/context.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -67,6 +69,11 @@ class server_options {
   }
 
   unsigned threads() const noexcept { return threads_; }
+  /// Called when the server is to stop, before anything of it ends: it listens and serves until what this returns has
+  /// completed, and then drains. For a rolling restart it is the place to drain a hub, whose `readyz` tells the load
+  /// balancer first. What it throws is logged.
+  server_options& on_stop(std::function<task<>()> hook) { return on_stop_ = std::move(hook), *this; }
+
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   std::size_t max_connections() const noexcept { return max_connections_; }
   std::size_t max_head() const noexcept { return max_head_; }
@@ -80,11 +87,13 @@ class server_options {
   duration drain_timeout() const noexcept { return drain_timeout_; }
   const log_sink& log() const noexcept { return log_; }
   const std::function<void(std::string_view)>& on_listening() const noexcept { return on_listening_; }
+  const std::function<task<>()>& on_stop() const noexcept { return on_stop_; }
 
  private:
   std::shared_ptr<boost::asio::ssl::context> tls_;
   log_sink log_;
   std::function<void(std::string_view)> on_listening_;
+  std::function<task<>()> on_stop_;
   std::size_t max_connections_ = 100'000;
   std::size_t max_head_ = 16 * 1024;
   std::size_t max_request_line_ = 8 * 1024;

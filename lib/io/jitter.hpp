@@ -7,12 +7,24 @@
 
 namespace coax::detail {
 
+/// Of this thread.
+inline std::mt19937_64& random_engine() {
+  static thread_local std::mt19937_64 engine{std::random_device{}()};
+  return engine;
+}
+
+/// Uniform in [0, most].
+template <class Rep, class Period>
+std::chrono::duration<Rep, Period> random_up_to(std::chrono::duration<Rep, Period> most) {
+  if (most.count() <= 0) return {};
+  return std::chrono::duration<Rep, Period>(std::uniform_int_distribution<Rep>(0, most.count())(random_engine()));
+}
+
 /// `d` with a jitter of 10 %: connections that opened together must not ping together for ever.
 inline std::chrono::nanoseconds with_jitter(std::chrono::nanoseconds d) {
   if (d > std::chrono::hours(24 * 365 * 200)) return d;  // never: the figure is not to overflow
-  static thread_local std::minstd_rand engine{std::random_device{}()};
   std::uniform_real_distribution<double> spread(0.9, 1.1);
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(d.count()) * spread(engine)));
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(d.count()) * spread(random_engine())));
 }
 
 }  // namespace coax::detail
