@@ -126,6 +126,7 @@ task<drain_report> hub::drain(drain_options options, context ctx) {
     const auto lead = ctx.with_deadline(start);
     auto nothing = [](const broker_session::reply<std::size_t>&) {};
     co_await detail::ask_and_wait<std::size_t>(lead, nothing);
+    if (const auto ec = ctx.stopped()) throw system_error(ec, "drain");
   }
   drain_report report;
   report.peers = registry->peers();

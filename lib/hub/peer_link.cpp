@@ -54,13 +54,13 @@ class event_ids {
     marks_.clear();
     for (auto& topic : t.topics) marks_.push_back({std::move(topic), {}});
   }
-  /// The line behind an event, and the empty one, when its mark is `mark`.
-  std::string_view line(const std::string* mark_place, std::string_view mark) {
+  /// The line behind an event, and the empty one, if `moved` were `to`.
+  std::string_view line(const std::string* moved, std::string_view to) {
     line_.clear();
     if (!token_.empty()) {
       line_.append("id: ").append(token_);
       for (const auto& m : marks_) {
-        const std::string_view text = &m.text == mark_place ? mark : std::string_view(m.text);
+        const std::string_view text = &m.text == moved ? to : std::string_view(m.text);
         if (!text.empty()) line_.append(".").append(text);
       }
       line_ += '\n';

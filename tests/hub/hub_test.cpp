@@ -1,4 +1,5 @@
 #include "hub/hub_fixture.hpp"
+#include <coax/message_stream.hpp>
 
 BOOST_AUTO_TEST_SUITE(hub_)
 

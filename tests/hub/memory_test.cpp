@@ -63,9 +63,11 @@ struct world {
     ioc.restart();
     ioc.poll();
     for (std::size_t i = 0; i != 3; ++i) {
-      const bool ended = peers[i].connection().closed().has_value();
+      const bool ended = peers[i].connection().done().stop_requested();
       const auto got = ends[i]->frames();
-      BOOST_TEST((ended || got == names{"after"}), "peer " << i);
+      // What was stored and not told is found when the next one comes.
+      BOOST_TEST((ended || got == names{"after"} || got == names{"before", "after"}),
+                 "peer " << i << " of " << got.size());
     }
     parts.clear();
     peers.clear();

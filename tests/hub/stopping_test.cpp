@@ -75,8 +75,11 @@ COAX_CORO_TEST(what_was_published_before_a_drain_comes_before_the_close) {
     co_await settle();
     for (auto& f : reader.frames()) read.push_back(std::move(f));
   }
-  COAX_CHECK_FRAMES(slow.frames(), numbers(0, 5, {"primer"}));
-  COAX_CHECK_FRAMES(read, numbers(0, 100));
+  auto live = numbers(0, 5, {"primer"}), log = numbers(0, 100);
+  live.push_back("close 1012");
+  log.push_back("close 1012");
+  COAX_CHECK_FRAMES(slow.frames(), live);
+  COAX_CHECK_FRAMES(read, log);
   BOOST_TEST(!report);
   co_return;
 }
