@@ -156,16 +156,16 @@ void command_link::settle_refusals() {
 
 void command_link::went_down(std::string_view why) {
   auto asked = std::exchange(asked_, {});
-  auto again = std::exchange(refused_, {});
+  auto kept = std::exchange(refused_, {});
   refusing_ = false;
   for (auto& q : asked) {
     if (!q.c || q.c->ended) continue;
     if (q.c->what.is_idempotent())
-      again.push_back(std::move(*q.c));
+      kept.push_back(std::move(*q.c));
     else
       owner_.complete(*q.c, error_code(errc::publication_in_doubt));
   }
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));
   owner_.command_link_changed(*this, link_event::down, why);
 }
 
