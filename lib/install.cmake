@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/coax)
-install(TARGETS coax coax_json EXPORT coax-targets
+install(TARGETS coax coax_json coax_redis EXPORT coax-targets
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT coax-targets NAMESPACE coax:: FILE coaxTargets.cmake DESTINATION ${package_dir})
 

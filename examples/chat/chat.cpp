@@ -40,12 +40,18 @@ std::int64_t unix_milliseconds() {
 }  // namespace
 
 // Who is too slow loses the oldest of what waits, and the page says so.
-guest::guest(chat& c, coax::conn connection)
+guest::guest(chat& c, coax::conn connection, std::string user, std::string resume)
     : chat_(c),
-      peer_(c.hub().attach(std::move(connection),
-                           coax::queue_limits().on_full(coax::overflow::drop_oldest).notices(true))) {}
+      peer_(
+          c.hub().attach(std::move(connection), coax::peer_options()
+                                                    .user(std::move(user))
+                                                    .resumable(true)
+                                                    .queue(coax::queue_limits().on_full(coax::overflow::drop_oldest)))),
+      resume_(std::move(resume)) {}
 
-chat::chat() : started_(unix_milliseconds()) {}
+chat::chat(std::string secret)
+    : hub_(coax::hub_options().resume(coax::resume_options(coax::signing_keys({std::move(secret)})))),
+      started_(unix_milliseconds()) {}
 
 guest::~guest() { chat_.leave(*this); }
 
@@ -56,8 +62,10 @@ void chat::enter(guest& g, std::string name, std::string room) {
   const bool moves = g.room_ != room;
   if (moves) {
     take_out(g);
-    g.in_chat_ = g.peer_.join(everybody);
-    g.in_room_ = g.peer_.join(topic_of(room, "people"));
+    // What these tell is of the moment: who comes back is told anew.
+    const auto now = coax::join_options().resumable(false);
+    g.in_chat_ = g.peer_.join(everybody, now);
+    g.in_room_ = g.peer_.join(topic_of(room, "people"), now);
     g.name_ = std::move(name);
     g.room_ = std::move(room);
     rooms_[g.room_].emplace(g.peer_.id(), g.name_);
@@ -72,8 +80,18 @@ void chat::enter(guest& g, std::string name, std::string room) {
           {"rooms", rooms()},
           {"node", boost::asio::ip::host_name()}});
   if (!moves) return;
-  g.in_talk_ = g.peer_.join(topic_of(g.room_, "talk"), coax::join_options().recent(shown_messages));
+  listen(g);
   tell_rooms();
+}
+
+// From where it was, if it comes back; otherwise from what was said last.
+void chat::listen(guest& g) {
+  const auto talk = topic_of(g.room_, "talk");
+  const auto only_here = [&talk](std::string_view topic) {
+    return topic == talk ? std::optional(coax::join_options()) : std::nullopt;
+  };
+  auto back = hub_.resume(g.peer_, std::exchange(g.resume_, {}), only_here);
+  g.in_talk_ = back ? std::move(back.joined.front()) : g.peer_.join(talk, coax::join_options().recent(shown_messages));
 }
 
 void chat::rename(guest& g, std::string name) {

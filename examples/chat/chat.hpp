@@ -16,7 +16,9 @@ class chat;
 /// A person's connection: in no room before the first `chat::enter`. Destroying it leaves the chat.
 class guest {
  public:
-  guest(chat& c, coax::conn connection);
+  /// @param user    who it is, as far as that is known: whoever comes back with what this connection is told.
+  /// @param resume  what an earlier connection was told (docs/resume.md), for the first room that it enters.
+  guest(chat& c, coax::conn connection, std::string user, std::string resume);
   guest(const guest&) = delete;
   guest& operator=(const guest&) = delete;
   ~guest();
@@ -33,6 +35,7 @@ class guest {
   coax::membership in_chat_;
   coax::membership in_room_;  // who comes and goes
   coax::membership in_talk_;
+  std::string resume_;
   std::string name_;
   std::string room_;
 };
@@ -44,7 +47,8 @@ class guest {
 /// does: so a welcome and the events that follow it fit together.
 class chat {
  public:
-  chat();
+  /// @param secret  signs what pages resume with: the same for all nodes, and for the next run.
+  explicit chat(std::string secret);
 
   void enter(guest& g, std::string name, std::string room);
   /// To another room; the same one is welcomed again.
@@ -59,6 +63,7 @@ class chat {
  private:
   using names = std::map<std::uint64_t, std::string>;
 
+  void listen(guest& g);
   void take_out(guest& g);
   void tell_room(const std::string& room, boost::json::object message, const coax::publish_options& to = {});
   void tell_rooms();

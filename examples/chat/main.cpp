@@ -1,4 +1,5 @@
-/// A chat: names, rooms, who is here. The page is in www/, its protocol (coax-chat.v1) is JSON in text messages.
+/// A chat: names, rooms, who is here. The page is in www/; it speaks JSON in the messages of coax.resume.v1
+/// (docs/resume.md), so that it misses nothing when it loses its connection.
 ///
 ///     examples/chat/run --port 8080
 #include "../arguments.hpp"
@@ -7,6 +8,7 @@
 #include <coax/server.hpp>
 
 #include <algorithm>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -83,9 +85,14 @@ bool take(chat& c, guest& g, const coax::message& m) {
 }
 
 coax::task<> serve_guest(chat& c, coax::exchange& x, coax::context ctx) {
-  const auto options = coax::accept_options().subprotocol("coax-chat.v1").require_subprotocol().read_limit(read_limit);
-  guest g(c, co_await coax::accept(x, options, ctx));
+  const auto options =
+      coax::accept_options().subprotocol("coax.resume.v1").require_subprotocol().read_limit(read_limit);
+  auto connection = co_await coax::accept(x, options, ctx);
   try {
+    auto resume = co_await connection.next(ctx.with_timeout(10s));
+    if (!resume) co_return;
+    // Nobody signs in here: a page is whoever it says.
+    guest g(c, std::move(connection), x.query("guest").value_or(std::string()), std::string(resume->text()));
     // Without the context: when the server drains it closes the connection, and that ends the loop.
     while (auto m = co_await g.peer().next())
       if (!take(c, g, *m)) break;
@@ -98,8 +105,17 @@ constexpr auto usage = R"(usage: chat [options]
   --host HOST    address to listen on                      (127.0.0.1)
   --port PORT    port to listen on, 0 for any free one     (8080)
   --threads N    threads with an io_context each           (one per core)
+  --secret TEXT  signs what pages come back with             (made up)
+  --drain S      seconds over which guests are sent away     (1)
   --www DIR      the folder of the page
 )";
+
+std::string made_up_secret() {
+  std::random_device random;
+  std::string secret;
+  while (secret.size() < 32) secret += std::to_string(random());
+  return secret;
+}
 
 void announce(std::string_view endpoint) {
   std::cout << "chat: http://" << endpoint << "/ (Ctrl-C ends it)" << std::endl;
@@ -112,11 +128,27 @@ void complain(coax::log_level, std::string_view text) { std::cerr << "chat: " <<
 int main(int argc, char** argv) {
   const auto cores = std::to_string(std::max(1u, std::thread::hardware_concurrency()));
   const example::arguments args(argc, argv, usage,
-                                {{"host", "127.0.0.1"}, {"port", "8080"}, {"threads", cores}, {"www", COAX_CHAT_WWW}});
+                                {{"host", "127.0.0.1"},
+                                 {"port", "8080"},
+                                 {"threads", cores},
+                                 {"secret", ""},
+                                 {"drain", "1"},
+                                 {"www", COAX_CHAT_WWW}});
   try {
-    chat c;
+    chat c(args["secret"].empty() ? made_up_secret() : args["secret"]);
+    const std::chrono::seconds window(args.number("drain"));
+    const auto say_goodbye = [&c, window]() -> coax::task<> {
+      const auto how = coax::drain_options().over(window).limit(window + 2s).retry(1s);
+      const auto report = co_await c.hub().drain(how);
+      std::cout << "chat: " << report.flushed << " of " << report.peers << " guests have heard all\n";
+    };
     const auto threads = static_cast<unsigned>(args.number("threads"));
-    auto options = coax::server_options().threads(threads).drain_timeout(3s).on_listening(announce).log(complain);
+    auto options = coax::server_options()
+                       .threads(threads)
+                       .drain_timeout(3s)
+                       .on_listening(announce)
+                       .on_stop(say_goodbye)
+                       .log(complain);
     coax::server server(options);
     server.files("/", args["www"]);
     server.get("/ws", [&c](coax::exchange& x, coax::context ctx) { return serve_guest(c, x, std::move(ctx)); });

@@ -106,6 +106,8 @@ class broker_events {
   /// from where one stands), because the last entry of a topic may be among what was missed, and so may changes of
   /// presence (`members`).
   virtual void on_link(link_state state) = 0;
+  /// What a session has told all (`broker_session::broadcast`).
+  virtual void on_control(std::string_view) {}
 
  protected:
   broker_events() = default;
@@ -162,6 +164,10 @@ class broker_session {
   virtual void leave(std::string_view topic, std::string_view handle) = 0;
   /// Who is present, in no particular order.
   virtual void members(std::string_view topic, reply<std::vector<present_user>> done) = 0;
+
+  /// Tells all sessions of all nodes, this one as well: for orders that have nothing to do with topics, such as who has
+  /// to go. Rare, and best effort: over a network, a node that cannot be reached for longer than a minute misses it.
+  virtual void broadcast(std::string_view message) = 0;
 
   virtual link_state link() const noexcept = 0;
 };

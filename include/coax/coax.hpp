@@ -3,6 +3,9 @@
 #pragma once
 
 #include <coax/accept.hpp>
+#include <coax/admission.hpp>
+#include <coax/affinity.hpp>
+#include <coax/balancer.hpp>
 #include <coax/broker.hpp>
 #include <coax/byte_stream.hpp>
 #include <coax/codec.hpp>
@@ -35,8 +38,14 @@
 #include <coax/proxy_error.hpp>
 #include <coax/publish_options.hpp>
 #include <coax/queue_limits.hpp>
+#include <coax/redis_broker.hpp>
+#include <coax/redis_options.hpp>
+#include <coax/resume_options.hpp>
+#include <coax/resumption.hpp>
 #include <coax/selector.hpp>
 #include <coax/server.hpp>
+#include <coax/server_stats.hpp>
+#include <coax/signing_keys.hpp>
 #include <coax/sse.hpp>
 #include <coax/sse_event.hpp>
 #include <coax/stop_on_signal.hpp>

@@ -60,6 +60,11 @@ class exchange {
   std::string remote_endpoint() const;
   /// Whether the request came over TLS.
   bool secure() const noexcept;
+  /// The IP address of the client, without a port: that of the peer, or, when the peer is one of
+  /// `server_options::trusted_proxies`, what it tells; the path of a unix socket if that is all there is.
+  std::string client_address() const;
+  /// "https" if the client came over TLS, as far as that or its proxies tell; otherwise "http".
+  std::string_view scheme() const;
   asio::any_io_executor get_executor() const;
 
   /// Reads the body whole; once. Asks for it when the client waits for "100 Continue". Stopping `ctx` loses nothing:

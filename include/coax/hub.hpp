@@ -17,6 +17,7 @@
 #include <coax/hub_stats.hpp>
 #include <coax/peer.hpp>
 #include <coax/publish_options.hpp>
+#include <coax/resumption.hpp>
 #include <coax/selector.hpp>
 
 #include <vector>
@@ -66,6 +67,24 @@ class hub {
   /// @throws std::invalid_argument  a handle without a stream. system_error as above.
   peer attach(sse::event_stream s, const peer_options& options = {});
 
+  /// Takes a client that has come back to where it was: `token` is what `peer_options::resumable` has it keep (the
+  /// first message of `coax.resume.v1`, or `event_stream::last_event_id`), or a `peer::resume_token`. Any hub with the
+  /// same keys and broker takes it, also when the node that made it is gone.
+  ///
+  /// The peer joins the topics of the token, each as `join` answers (by default, with no options) and from where it
+  /// was, without hole or duplicate; `membership::recovered` tells whether that was possible. Topics that it is in
+  /// already are left alone, so this comes before joining. What it has published itself with `publish_options::except`
+  /// it does not get.
+  ///
+  /// A token that is malformed, forged, expired, or of another user (`peer_options::user`) is refused: the peer joins
+  /// nothing, and the connection goes on. A resumable peer is told in-band: `{"type":"resumed","topics":["lobby"]}` or
+  /// `{"type":"refused","why":"expired"}`. An empty token is that of a newcomer: nothing happens.
+  ///
+  /// @throws std::logic_error  the hub has no keys. @throws std::invalid_argument  a peer of another hub; as
+  /// `peer::join`.
+  /// @throws system_error  as `peer::join`; what has been joined before is left again.
+  resumption resume(peer& p, std::string_view token, const rejoin& join = {});
+
   /// Publishes a message to the members of `topic`. Text must be UTF-8; debug builds check (`std::invalid_argument`).
   ///
   /// Returns how many memberships in this process are to get it: those in the topic, and in filters that match it, at
@@ -107,18 +126,21 @@ class hub {
   hub_stats stats() const;
   hub_state state() const;
 
-  /// Closes those peers of this process at once: they leave their topics, and what they have queued is dropped. Returns
-  /// how many were meant. @throws std::invalid_argument as `conn::start_close`.
+  /// Closes those peers at once: they leave their topics, and what they have queued is dropped. All hubs that share the
+  /// broker do so, on all nodes, as soon as they hear of it (not `selector::id`, a number of this hub); those that are
+  /// attached later are not meant. Returns how many it were here. @throws std::invalid_argument as `conn::start_close`.
   std::size_t kick(const selector& who, status code = status::policy_violation, std::string_view reason = {});
 
   /// Sends a part of the peers, chosen at random, to other nodes: each is closed at a random time within `over`, behind
   /// what it has queued, with 1012 and a hint when to come back (`drain_options::retry`). Returns how many.
   std::size_t shed(double fraction, std::chrono::nanoseconds over);
 
-  /// Takes leave of all peers: from now on nobody is attached and nobody joins (`errc::draining`); each peer is closed
-  /// at a random time within the window, behind what it has queued, and is gone when the client has answered; what is
-  /// left at the limit is cut. Completes when all handles of peers are gone, or a second after the limit. Stopping
-  /// `ctx` ends the wait alone. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
+  /// Takes leave of all peers. The hub is not ready any more (`state`, `readyz`) from this call on; after
+  /// `drain_options::lead` nobody is attached and nobody joins (`errc::draining`). Each peer is closed at a random time
+  /// within the window, behind what was published to it until then (what it has queued, and what it is reading of the
+  /// past), and is gone when the client has answered; what is left at the limit is cut. Completes when all handles of
+  /// peers are gone, or a second after the limit. Stopping `ctx` ends the wait alone.
+  /// @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
   task<drain_report> drain(drain_options options = {}, context ctx = {});
 
   /// Closes every peer, behind what it has queued, and from now on every one that is attached. Does not wait:

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <coax/queue_limits.hpp>
+#include <coax/resume_options.hpp>
 
 #include <memory>
+#include <optional>
 
 namespace coax {
 
@@ -30,15 +32,21 @@ class hub_options {
   /// Bytes of a topic's name, default 256. A longer one is refused with std::invalid_argument.
   hub_options& max_name(std::size_t bytes) { return max_name_ = bytes, *this; }
 
+  /// Lets clients that come back go on where they were (`peer_options::resumable`, `hub::resume`). By default a hub has
+  /// no keys, and none can.
+  hub_options& resume(resume_options o) { return resume_ = std::move(o), *this; }
+
   const std::shared_ptr<coax::broker>& broker() const noexcept { return broker_; }
   const queue_limits& queue() const noexcept { return queue_; }
   std::size_t max_peers() const noexcept { return max_peers_; }
   std::size_t max_topics() const noexcept { return max_topics_; }
   std::size_t max_name() const noexcept { return max_name_; }
+  const std::optional<resume_options>& resume() const noexcept { return resume_; }
 
  private:
   std::shared_ptr<coax::broker> broker_;
   queue_limits queue_;
+  std::optional<resume_options> resume_;
   std::size_t max_peers_ = SIZE_MAX;
   std::size_t max_topics_ = 1024;
   std::size_t max_name_ = 256;

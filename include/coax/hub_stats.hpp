@@ -23,6 +23,9 @@ struct hub_stats {
   std::uint64_t rewinds = 0;        ///< Peers that left live for the log of a topic.
   std::uint64_t resets = 0;         ///< Histories of topics that were lost or forked.
   std::uint64_t notices = 0;        ///< Told to peers in-band.
+  std::uint64_t flushed = 0;        ///< Peers that were told to go, and got all that was for them before.
+  std::uint64_t given_up = 0;       ///< Peers that were told to go, and ended before that.
+  std::uint64_t undelivered = 0;    ///< Messages that were queued for these.
   std::uint64_t cut = 0;            ///< Connections cut at the limit of a drain.
   std::uint64_t filter_errors = 0;  ///< Filters that have thrown.
   std::uint64_t failures = 0;       ///< Peers ended because something in the hub failed, for want of memory.

@@ -37,10 +37,15 @@ class join_options {
   /// (with a local broker): when a user comes with the first of its peers, itself included, and goes with the last.
   join_options& presence(bool on) { return presence_ = on, *this; }
 
+  /// Whether a resume token of the peer names the topic; default true. Not for topics without a history, which say at
+  /// once what is now: whoever comes back joins them anew. Filters are in no token.
+  join_options& resumable(bool on) { return resumable_ = on, *this; }
+
   std::optional<overflow> on_full() const noexcept { return on_full_; }
   const std::optional<position>& since() const noexcept { return since_; }
   std::size_t recent() const noexcept { return recent_; }
   bool presence() const noexcept { return presence_; }
+  bool resumable() const noexcept { return resumable_; }
   const predicate& filter() const noexcept { return filter_; }
 
  private:
@@ -48,6 +53,7 @@ class join_options {
   std::optional<position> since_;
   std::size_t recent_ = 0;
   bool presence_ = false;
+  bool resumable_ = true;
   predicate filter_;
 };
 

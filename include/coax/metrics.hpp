@@ -1,5 +1,5 @@
 /// @file
-/// A hub for those who watch it: figures, and whether it is alive and ready.
+/// A hub and a server for those who watch them: figures, and whether they are alive and ready.
 ///
 ///     server.get("/livez", coax::livez());
 ///     server.get("/readyz", coax::readyz(hub));
@@ -10,6 +10,7 @@
 
 #include <coax/exchange.hpp>
 #include <coax/hub_stats.hpp>
+#include <coax/server_stats.hpp>
 
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ inline constexpr std::string_view prometheus_type = "text/plain; version=0.0.4; 
 
 /// The figures in Prometheus' text exposition format 0.0.4; those of `topics` with the label "topic", one line each.
 std::string prometheus_text(const hub_stats& stats, const std::vector<topic_stats>& topics = {});
+
+/// Those of a server.
+std::string prometheus_text(const server_stats& stats);
 
 /// Answers 200 as long as there is somebody to answer.
 request_handler livez();

@@ -95,6 +95,13 @@ class peer {
   task<std::optional<message>> next(context ctx = {});
   task<message> read(context ctx = {});
 
+  /// A token for the peer's topics, with the places up to which its connection has taken their messages: whoever shows
+  /// it to `hub::resume` goes on from there. For clients that are given their tokens in some other way than a resumable
+  /// peer is (`peer_options::resumable`): sent to the peer behind those messages, it loses none of them and may repeat
+  /// those that come between; kept elsewhere, it may name messages that never arrived.
+  /// @throws std::logic_error  the hub has no keys. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
+  task<std::string> resume_token(context ctx = {});
+
   /// Closes as `conn::start_close` and `conn::close`, behind what is queued; the queue takes nothing more.
   void start_close(status code = status::normal, std::string_view reason = {});
   task<> close(status code = status::normal, std::string_view reason = {}, context ctx = {});
@@ -106,6 +113,7 @@ class peer {
   sse::event_stream& stream() noexcept;
 
  private:
+  friend class hub;
   friend class publish_options;
 
   std::shared_ptr<detail::peer_core> core_;

@@ -33,6 +33,12 @@ class peer_options {
     return messages_ = messages, bytes_ = bytes, burst_ = burst, *this;
   }
 
+  /// Whether the client is told, in-band, what it needs to resume (docs/resume.md): a WebSocket in the messages of the
+  /// sub-protocol `coax.resume.v1`, a stream of events in its ids, which then stand for all of its topics. Of what it
+  /// has missed it is told as by `queue_limits::notices`. Default false. The hub must have keys
+  /// (`hub_options::resume`).
+  peer_options& resumable(bool on) { return resumable_ = on, *this; }
+
   double message_rate() const noexcept { return messages_; }
   double byte_rate() const noexcept { return bytes_; }
   double burst() const noexcept { return burst_; }
@@ -40,6 +46,7 @@ class peer_options {
   const std::string& user() const noexcept { return user_; }
   const std::string& data() const noexcept { return data_; }
   const std::vector<std::string>& labels() const noexcept { return labels_; }
+  bool resumable() const noexcept { return resumable_; }
 
  private:
   std::optional<queue_limits> queue_;
@@ -49,6 +56,7 @@ class peer_options {
   double messages_ = 0;
   double bytes_ = 0;
   double burst_ = 2;
+  bool resumable_ = false;
 };
 
 }  // namespace coax

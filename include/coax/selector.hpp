@@ -13,7 +13,7 @@ namespace coax {
 /// Peers by what they were attached with.
 class selector {
  public:
-  /// The peer of that number (`peer::id`).
+  /// The peer of that number (`peer::id`), which is known in its hub alone.
   static selector id(std::uint64_t number) { return {kind::id, {}, number}; }
   /// All that are attached for that user.
   static selector user(std::string name) { return {kind::user, std::move(name), 0}; }

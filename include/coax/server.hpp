@@ -13,6 +13,7 @@
 #include <coax/exchange.hpp>
 #include <coax/file_options.hpp>
 #include <coax/server_options.hpp>
+#include <coax/server_stats.hpp>
 
 namespace coax {
 
@@ -63,9 +64,10 @@ class server {
   /// @throws std::invalid_argument a malformed address. @throws system_error the address cannot be bound.
   std::string listen(std::string_view address);
 
-  /// Serves what was given to `listen` until `stop` stops; then drains: closes the listening sockets, stops the
-  /// contexts of the handlers, closes WebSockets with 1001 (going away), ends streams of events, and waits up to
-  /// `drain_timeout` before it cuts what is left. Completes when no connection and no handler is left. Once.
+  /// Serves what was given to `listen` until `stop` stops; then awaits `server_options::on_stop`, and drains: closes
+  /// the listening sockets, stops the contexts of the handlers, closes WebSockets with 1001 (going away), ends streams
+  /// of events (each with a `retry:` of its own), and waits up to `drain_timeout` before it cuts what is left.
+  /// Completes when no connection and no handler is left. Once.
   /// @throws std::logic_error nothing listens.
   task<> serve(context stop);
   /// The same after `listen(address)`.
@@ -81,6 +83,8 @@ class server {
   std::uint16_t port() const;
   /// Connections that are open now, WebSockets included.
   std::size_t connections() const noexcept;
+  /// From any thread.
+  server_stats stats() const noexcept;
   asio::any_io_executor get_executor() const;
 
  private:

@@ -2,12 +2,18 @@
 /// Limits, deadlines and hooks of a server.
 #pragma once
 
+#include <coax/admission.hpp>
+#include <coax/affinity.hpp>
+#include <coax/context.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace boost::asio::ssl {
 class context;
@@ -15,10 +21,27 @@ class context;
 
 namespace coax {
 
+namespace protocol {
+class network_list;
+}
+
 enum class log_level : unsigned char { debug, info, warning, error };
 
 /// Called from any thread of the server; must not throw.
 using log_sink = std::function<void(log_level level, std::string_view text)>;
+
+/// What is in front of a connection; see docs/affinity.md.
+enum class proxy_protocol : unsigned char {
+  off,
+  accept,  ///< A header may come from those who are trusted; the others are clients like any.
+  require  ///< Whoever is not trusted, or has no header, is cut.
+};
+
+/// Where proxies tell whom a request is from. Only one can count: the other one is passed on as the client wrote it.
+enum class forwarded_field : unsigned char {
+  x_forwarded_for,  ///< X-Forwarded-For and X-Forwarded-Proto.
+  forwarded         ///< Forwarded (RFC 7239).
+};
 
 /// Options of a server.
 class server_options {
@@ -39,6 +62,22 @@ class server_options {
 
   /// Connections at a time, over all threads, default 100,000; more wait in the system's queue.
   server_options& max_connections(std::size_t n) { return max_connections_ = n, *this; }
+  /// Refuses clients, and tells them when to come back. Default: none, but see `max_connections`.
+  server_options& admission(admission_options o) { return admission_ = std::move(o), *this; }
+
+  /// Keeps clients at this node by a cookie, on every answer that needs it: plain ones, streams of events and the 101
+  /// of WebSockets. Answers that shared caches may keep (`Cache-Control: public`) go without. Default: no cookie.
+  server_options& affinity(coax::affinity a) { return affinity_ = std::move(a), *this; }
+  /// Takes the PROXY protocol, version 1 or 2, before TLS if there is TLS; the endpoints of the connection are then
+  /// those that it tells. It must have come within `head_timeout`.
+  /// @param trusted  who may speak it: networks and addresses, "10.0.0.0/8", "::1", or "unix" for unix sockets.
+  /// @throws std::invalid_argument  a network that is none.
+  server_options& proxy_protocol(coax::proxy_protocol mode, const std::vector<std::string>& trusted);
+  /// The proxies whose word on the client of a request is taken, see `exchange::client_address`. Default: none.
+  /// @throws std::invalid_argument as `proxy_protocol`.
+  server_options& trusted_proxies(const std::vector<std::string>& networks,
+                                  forwarded_field field = forwarded_field::x_forwarded_for);
+
   /// Bytes of a request's head, default 16 KiB (431), and of its first line, default 8 KiB (414).
   server_options& max_head(std::size_t bytes, std::size_t request_line = 8 * 1024) {
     return max_head_ = bytes, max_request_line_ = request_line, *this;
@@ -67,8 +106,20 @@ class server_options {
   }
 
   unsigned threads() const noexcept { return threads_; }
+  /// Called when the server is to stop, before anything of it ends: it listens and serves until what this returns has
+  /// completed, and then drains. For a rolling restart it is the place to drain a hub, whose `readyz` tells the load
+  /// balancer first. What it throws is logged.
+  server_options& on_stop(std::function<task<>()> hook) { return on_stop_ = std::move(hook), *this; }
+
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   std::size_t max_connections() const noexcept { return max_connections_; }
+  const admission_options& admission() const noexcept { return admission_; }
+  const std::optional<coax::affinity>& affinity() const noexcept { return affinity_; }
+  coax::proxy_protocol proxy_protocol() const noexcept { return proxy_protocol_; }
+  /// Who may speak the PROXY protocol, and whose fields are believed; null if nobody.
+  const std::shared_ptr<const protocol::network_list>& proxies() const noexcept { return proxies_; }
+  const std::shared_ptr<const protocol::network_list>& forwarders() const noexcept { return forwarders_; }
+  forwarded_field forwarded() const noexcept { return forwarded_; }
   std::size_t max_head() const noexcept { return max_head_; }
   std::size_t max_request_line() const noexcept { return max_request_line_; }
   std::size_t max_header_fields() const noexcept { return max_fields_; }
@@ -80,11 +131,17 @@ class server_options {
   duration drain_timeout() const noexcept { return drain_timeout_; }
   const log_sink& log() const noexcept { return log_; }
   const std::function<void(std::string_view)>& on_listening() const noexcept { return on_listening_; }
+  const std::function<task<>()>& on_stop() const noexcept { return on_stop_; }
 
  private:
   std::shared_ptr<boost::asio::ssl::context> tls_;
   log_sink log_;
   std::function<void(std::string_view)> on_listening_;
+  admission_options admission_;
+  std::optional<coax::affinity> affinity_;
+  std::shared_ptr<const protocol::network_list> proxies_;
+  std::shared_ptr<const protocol::network_list> forwarders_;
+  std::function<task<>()> on_stop_;
   std::size_t max_connections_ = 100'000;
   std::size_t max_head_ = 16 * 1024;
   std::size_t max_request_line_ = 8 * 1024;
@@ -96,6 +153,8 @@ class server_options {
   duration write_stall_ = std::chrono::seconds(30);
   duration drain_timeout_ = std::chrono::seconds(10);
   unsigned threads_ = 0;
+  coax::proxy_protocol proxy_protocol_ = coax::proxy_protocol::off;
+  forwarded_field forwarded_ = forwarded_field::x_forwarded_for;
 };
 
 }  // namespace coax

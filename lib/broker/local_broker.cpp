@@ -8,7 +8,7 @@ namespace {
 class local_session final : public broker_session {
  public:
   local_session(std::shared_ptr<local_broker_core> broker, std::weak_ptr<broker_events> events)
-      : broker_(std::move(broker)), me_(std::make_shared<local_listener>(std::move(events))) {}
+      : broker_(std::move(broker)), me_(broker_->add(std::move(events))) {}
   ~local_session() override { broker_->close(me_); }
 
   void subscribe(std::string_view topic, reply<position> done) override {
@@ -33,6 +33,7 @@ class local_session final : public broker_session {
   void members(std::string_view topic, reply<std::vector<present_user>> done) override {
     done(broker_->members(topic));
   }
+  void broadcast(std::string_view message) override { broker_->broadcast(message); }
   link_state link() const noexcept override { return link_state::ready; }
 
  private:

@@ -57,7 +57,9 @@ void local_broker_core::tell(const announcement& a) {
     if (!part.who->open.load(std::memory_order_relaxed)) continue;
     const auto events = part.who->events.lock();
     if (!events) continue;
-    if (a.entry) {
+    if (!a.about) {
+      events->on_control(a.message);
+    } else if (a.entry) {
       events->on_entry(a.about->name, a.epoch, a.entry);
     } else if (part.subscribed) {
       events->on_presence(a.about->name, a.change);
@@ -88,6 +90,12 @@ position local_broker_core::publish(std::string_view topic, publication what) {
     if (!t->parts->empty()) queued_.push_back({t, t->parts, t->log.epoch(), std::move(entry), {}});
   });
   return where;
+}
+
+void local_broker_core::broadcast(std::string_view message) {
+  in_order([&] {
+    queued_.push_back({nullptr, std::make_shared<const local_parts>(sessions_), {}, nullptr, {}, std::string(message)});
+  });
 }
 
 void local_broker_core::enter(const listener_ptr& who, std::string_view topic, presence_member member) {
@@ -121,10 +129,16 @@ void local_broker_core::close(const listener_ptr& who) {
     for (const auto& topic : std::exchange(who->subscribed, {})) drop_part(who, topic);
     for (const auto& filter : std::exchange(who->watched, {})) drop_watch(who, filter);
     for (const auto& [topic, handle] : std::exchange(who->entered, {})) drop_member(who, topic, handle);
+    std::erase_if(sessions_, [&](const local_part& p) { return p.who == who; });
   });
 }
 
 // Who hears of what ----------------------------------------------------------------------------------------------
+
+local_broker_core::listener_ptr local_broker_core::add(std::weak_ptr<broker_events> events) {
+  const std::lock_guard state(state_);
+  return sessions_.emplace_back(local_part{std::make_shared<local_listener>(std::move(events))}).who;
+}
 
 position local_broker_core::subscribe(const listener_ptr& who, std::string_view topic) {
   const std::lock_guard state(state_);

@@ -22,6 +22,7 @@ class local_broker_core final : public broker, public std::enable_shared_from_th
 
   using listener_ptr = std::shared_ptr<local_listener>;
 
+  listener_ptr add(std::weak_ptr<broker_events> events);
   position subscribe(const listener_ptr& who, std::string_view topic);
   void unsubscribe(const listener_ptr& who, std::string_view topic);
   void watch(const listener_ptr& who, std::string_view filter);
@@ -31,6 +32,7 @@ class local_broker_core final : public broker, public std::enable_shared_from_th
   void enter(const listener_ptr& who, std::string_view topic, presence_member member);
   void leave(const listener_ptr& who, std::string_view topic, std::string_view handle);
   std::vector<present_user> members(std::string_view topic);
+  void broadcast(std::string_view message);
   /// Nothing is told to it any more, unless it is inside an event.
   void close(const listener_ptr& who);
 
@@ -46,13 +48,14 @@ class local_broker_core final : public broker, public std::enable_shared_from_th
   using topic_ptr = std::shared_ptr<local_topic>;
   using timetable = std::set<std::pair<steady::time_point, local_topic*>>;
 
-  /// Something to tell: an entry, or a change of presence.
+  /// Something to tell: an entry, or a change of presence; or a message about nothing in particular.
   struct announcement {
     topic_ptr about;
     std::shared_ptr<const local_parts> to;
     std::string epoch;
     entry_ptr entry;
     presence_change change;
+    std::string message = {};
   };
 
   template <class Change>
@@ -82,6 +85,7 @@ class local_broker_core final : public broker, public std::enable_shared_from_th
   std::vector<announcement> being_told_;
 
   std::mutex state_;
+  local_parts sessions_;
   std::unordered_map<std::string, topic_ptr, string_hash, std::equal_to<>> topics_;
   std::vector<std::pair<std::string, listener_ptr>> watches_;
   timetable expiries_;   // when something that is kept becomes too old

@@ -1,27 +1,8 @@
 #include "broker/topic_log.hpp"
 
-#include "protocol/masking_key.hpp"
-
 #include <algorithm>
-#include <cstring>
 
 namespace coax::detail {
-namespace {
-
-// The finaliser of splitmix64: over a counter it gives each number once.
-std::uint64_t mix(std::uint64_t x) noexcept {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
-std::uint64_t number_of(const std::uint8_t* bytes) noexcept {
-  std::uint64_t n = 0;
-  std::memcpy(&n, bytes, sizeof n);
-  return n;
-}
-
-}  // namespace
 
 // 14 characters: short enough to be held in a string without memory of its own.
 std::string new_epoch() {
@@ -37,21 +18,13 @@ topic_log::topic_log(const history_limits& limits, std::size_t max_bytes) : limi
 }
 
 void topic_log::begin() {
-  const auto random = protocol::random_nonce();
   epoch_ = new_epoch();
-  tag_state_ = number_of(random.data());
   offset_ = tag_ = 0;
-}
-
-std::uint64_t topic_log::next_tag() noexcept {
-  std::uint64_t tag = 0;
-  while (tag == 0) tag = mix(tag_state_ += 0x9e3779b97f4a7c15ULL);
-  return tag;
 }
 
 entry_ptr topic_log::append(publication what, steady::time_point now) {
   if (what.history()) limits_ = *what.history();
-  auto entry = std::make_shared<const log_entry>(std::move(what), offset_ + 1, next_tag(), tag_);
+  auto entry = std::make_shared<const log_entry>(std::move(what), offset_ + 1, tags_.next(), tag_);
   if (limits_.size() != 0) {
     if (kept_.full() && kept_.size() < limits_.size())
       kept_.set_capacity(std::min(limits_.size(), std::max<std::size_t>(8, 2 * kept_.capacity())));

@@ -1,6 +1,7 @@
 /// The log of one topic in memory: its last entries, and the place where it ends.
 #pragma once
 
+#include "broker/tag_source.hpp"
 #include "core/clock.hpp"
 #include <coax/broker.hpp>
 
@@ -53,14 +54,13 @@ class topic_log {
   void trim();
   void drop_oldest();
   continuity compare(const position& since) const noexcept;
-  std::uint64_t next_tag() noexcept;
 
   history_limits limits_;
   std::size_t max_bytes_;
   std::string epoch_;
   std::uint64_t offset_ = 0;  // of the last entry, kept or not, as is its tag
   std::uint64_t tag_ = 0;
-  std::uint64_t tag_state_ = 0;
+  tag_source tags_;
   boost::circular_buffer<kept_entry> kept_;
   std::size_t bytes_ = 0;
 };

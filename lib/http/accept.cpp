@@ -127,6 +127,10 @@ task<conn> accept(exchange& x, accept_options options, context ctx) {
   const auto upgrade = co_await check(x, options, limited);
   error_code ec = limited.stopped();
   if (!ec) {
+    if (auto busy = s.reserve()) {
+      std::string why = "the server has all the WebSockets that it takes";
+      co_await refuse(s, *std::move(busy), std::move(why), limited);
+    }
     const auto head = switching(upgrade, options.headers());
     ec = co_await s.upgrade(head, http::framing::none, limited);
   }

@@ -41,6 +41,8 @@ unsigned exchange::http_version() const noexcept { return state_->request().vers
 std::string exchange::local_endpoint() const { return state_->lower().local_endpoint(); }
 std::string exchange::remote_endpoint() const { return state_->lower().remote_endpoint(); }
 bool exchange::secure() const noexcept { return state_->lower().secure(); }
+std::string exchange::client_address() const { return state_->client().address; }
+std::string_view exchange::scheme() const { return state_->client().secure ? "https" : "http"; }
 asio::any_io_executor exchange::get_executor() const { return state_->executor(); }
 bool exchange::answered() const noexcept { return state_->at() != detail::exchange_state::phase::open; }
 

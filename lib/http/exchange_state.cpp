@@ -151,6 +151,34 @@ bool exchange_state::closes(const response& r) const {
   return protocol::iequals(r.headers().get("Connection"), "close");
 }
 
+http::client_identity exchange_state::client() const {
+  auto peer = http::identity_of(lower().remote_endpoint(), lower().secure());
+  if (!site || !site->options.forwarders()) return peer;
+  return http::forwarded_client(std::move(peer), request_->fields, site->options.forwarded(),
+                                *site->options.forwarders());
+}
+
+// What the server has to say by itself: the cookie that keeps the client here. What shared caches keep goes to others
+// as well.
+headers exchange_state::own_fields(const response& r) const {
+  headers fields;
+  if (!site || !site->options.affinity()) return fields;
+  for (const auto& field : r.headers())
+    if (protocol::iequals(field.name, "Cache-Control") &&
+        protocol::lower_case(field.value).find("public") != std::string::npos)
+      return fields;
+  std::string cookies;
+  for (const auto& field : request_->fields)
+    if (protocol::iequals(field.name, "Cookie")) cookies.append(cookies.empty() ? "" : "; ").append(field.value);
+  if (const auto value = site->options.affinity()->set_cookie(cookies, client().secure))
+    fields.add("Set-Cookie", *value);
+  return fields;
+}
+
+std::string exchange_state::head_for(const response& r, const answer_frame& f) const {
+  return http::make_head(r, f, own_fields(r));
+}
+
 answer_frame exchange_state::frame_for(const response& r, framing how, std::uint64_t length) {
   if (closes(r) || !http::wants_keep_alive(*request_) || how == framing::until_end) keep_alive_ = false;
   answer_frame f;
@@ -176,7 +204,7 @@ task<> exchange_state::put(std::string_view head, std::string_view body, context
 task<> exchange_state::respond(response answer, context ctx) {
   check_answer(answer);
   const auto frame = frame_for(answer, framing::length, answer.body().size());
-  const auto head = http::make_head(answer, frame);
+  const auto head = head_for(answer, frame);
   const bool with_body = !head_only() && frame.how == framing::length;
   co_await put(head, with_body ? std::string_view(answer.body()) : std::string_view(), std::move(ctx));
   phase_ = phase::done;
@@ -196,7 +224,7 @@ task<> exchange_state::start(response head, context ctx) {
 
 task<> exchange_state::begin(const response& r, answer_frame frame, std::string_view body, context ctx) {
   frame_ = frame;
-  const auto head = http::make_head(r, frame);
+  const auto head = head_for(r, frame);
   co_await put(head, {}, ctx);
   if (!body.empty()) co_await send(body, ctx);
 }
@@ -236,13 +264,21 @@ task<> exchange_state::finish(context ctx) {
   phase_ = phase::done;
 }
 
+std::optional<response> exchange_state::reserve() {
+  if (!site || slot_) return std::nullopt;
+  slot_ = site->take_stream_slot();
+  if (slot_) return std::nullopt;
+  end_after_answer();
+  return site->busy();
+}
+
 task<error_code> exchange_state::upgrade(const response& head, framing how, const context& ctx) {
   check_open();
   const busy guard(writing_, "a write of the answer");
   answer_frame frame;
   frame.how = how;
   frame.keep_alive = how == framing::none;
-  const auto text = http::make_head(head, frame);
+  const auto text = head_for(head, frame);
   phase_ = phase::broken;
   const error_code ec = co_await wire_->write(text, {}, ctx);
   note(ec);
@@ -256,7 +292,7 @@ void exchange_state::upgraded(std::shared_ptr<successor> s) {
   wire_.reset();
   parser.reset();
   body_taken_ = true;
-  if (on_upgrade) on_upgrade(successor_);
+  if (on_upgrade) on_upgrade(successor_, std::move(slot_));
 }
 
 const transport& exchange_state::lower() const noexcept { return successor_ ? successor_->lower() : wire_->lower(); }

@@ -1,9 +1,11 @@
 /// The state behind `coax::exchange`: a request on a wire, and how far its answer is.
 #pragma once
 
+#include "http/forwarded.hpp"
 #include "http/request.hpp"
 #include "http/response_head.hpp"
 #include "http/router.hpp"
+#include "http/site.hpp"
 #include "http/target.hpp"
 #include "http/wire.hpp"
 #include "io/successor.hpp"
@@ -57,6 +59,8 @@ class exchange_state {
   /// An answer with a length but without its body, for HEAD and for what `send` will follow.
   task<> start_with_length(response head, std::uint64_t length, context ctx);
 
+  /// Takes a place for a successor; the answer that refuses it if the server has none left.
+  std::optional<response> reserve();
   /// Sends the head of the last answer on this connection: what follows is for a successor to send, framed as `how`
   /// says. Then the transport can be taken; bytes behind the request go into `rest`.
   task<error_code> upgrade(const response& head, http::framing how, const context& ctx);
@@ -66,14 +70,18 @@ class exchange_state {
   /// The transport, wherever it is.
   const transport& lower() const noexcept;
   asio::any_io_executor executor() const { return executor_; }
+  /// Whom the request is from.
+  http::client_identity client() const;
 
+  /// Whose request it is; null if another server has read it. Its session keeps it.
+  http::site* site = nullptr;
   http::target target;
   const http::route* route = nullptr;
   std::vector<std::string> params;
   http::request_parser parser;
   body_limits limits;
-  /// Told of what was made of the connection.
-  std::function<void(const std::shared_ptr<successor>&)> on_upgrade;
+  /// Told of what was made of the connection, with the place that it has.
+  std::function<void(const std::shared_ptr<successor>&, std::optional<http::stream_slot>)> on_upgrade;
 
  private:
   class busy;
@@ -83,6 +91,8 @@ class exchange_state {
   void check_open() const;
   void check_answer(const response& r) const;
   bool closes(const response& r) const;
+  headers own_fields(const response& r) const;
+  std::string head_for(const response& r, const http::answer_frame& f) const;
   http::answer_frame frame_for(const response& r, http::framing how, std::uint64_t length);
   task<> begin(const response& r, http::answer_frame frame, std::string_view body, context ctx);
   task<> put(std::string_view head, std::string_view body, context ctx);
@@ -96,6 +106,7 @@ class exchange_state {
   std::unique_ptr<http::request> request_;
   asio::any_io_executor executor_ = wire_->executor();
   std::shared_ptr<successor> successor_;
+  std::optional<http::stream_slot> slot_;
   std::optional<http::refusal> refused_;
   std::string body_;
   std::uint64_t body_received_ = 0;  // with its chunk headers

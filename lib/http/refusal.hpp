@@ -1,7 +1,10 @@
 /// An answer that the server gives by itself.
 #pragma once
 
+#include <coax/response.hpp>
+
 #include <string>
+#include <string_view>
 
 namespace coax::http {
 
@@ -12,5 +15,12 @@ struct refusal {
   unsigned status = 400;
   std::string text;
 };
+
+/// As plain text, with a line end.
+inline response text_answer(unsigned status, std::string_view text) {
+  response r(status);
+  r.content_type("text/plain; charset=utf-8").body(std::string(text) + "\n");
+  return r;
+}
 
 }  // namespace coax::http

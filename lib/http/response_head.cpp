@@ -78,7 +78,7 @@ bool frames(std::string_view name) {
 
 }  // namespace
 
-std::string make_head(const response& r, const answer_frame& f) {
+std::string make_head(const response& r, const answer_frame& f, const headers& more) {
   std::string head = "HTTP/1.1 " + std::to_string(r.status());
   head.append(" ").append(reason_phrase(r.status())).append("\r\n");
   const auto add = [&head](std::string_view name, std::string_view value) {
@@ -86,6 +86,7 @@ std::string make_head(const response& r, const answer_frame& f) {
   };
   for (const auto& field : r.headers())
     if (!frames(field.name)) add(field.name, field.value);
+  for (const auto& field : more) add(field.name, field.value);
   if (!r.headers().contains("Date")) add("Date", date_now());
   if (f.how == framing::length) add("Content-Length", std::to_string(f.length));
   if (f.how == framing::chunked) add("Transfer-Encoding", "chunked");

@@ -28,8 +28,9 @@ struct answer_frame {
 /// Whether an answer with that status has no body whatever its fields say (RFC 9110 section 6.4.1).
 constexpr bool bodiless(unsigned status) noexcept { return status < 200 || status == 204 || status == 304; }
 
-/// Status line and fields with the empty line. The fields in `r` that frame the answer give way to `f`.
-std::string make_head(const response& r, const answer_frame& f);
+/// Status line and fields with the empty line. The fields in `r` that frame the answer give way to `f`. `more` goes
+/// behind the fields of `r`.
+std::string make_head(const response& r, const answer_frame& f, const headers& more = {});
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string format_date(std::time_t at);

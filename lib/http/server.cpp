@@ -76,6 +76,7 @@ std::uint16_t server::port() const {
 }
 
 std::size_t server::connections() const noexcept { return state_->site().open.load(); }
+server_stats server::stats() const noexcept { return state_->site().stats(); }
 asio::any_io_executor server::get_executor() const { return state_->executor(); }
 
 }  // namespace coax

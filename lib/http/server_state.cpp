@@ -94,7 +94,10 @@ task<> server_state::serve(context stop) {
   try {
     start();
     const bool early = co_await all->wait(std::move(stop));
-    if (!early) co_await drain(all);
+    if (!early) {
+      co_await before_drain();
+      co_await drain(all);
+    }
   } catch (...) {
     // Asio's cancellation: nothing can be awaited any more.
     error = std::current_exception();
@@ -102,6 +105,17 @@ task<> server_state::serve(context stop) {
   }
   join();
   if (error) std::rethrow_exception(error);
+}
+
+task<> server_state::before_drain() {
+  if (!site_->options.on_stop()) co_return;
+  const auto before = co_await asio::this_coro::cancellation_state;
+  try {
+    co_await site_->options.on_stop()();
+  } catch (const std::exception& e) {
+    if (before.cancelled() != asio::cancellation_type::none) throw;
+    site_->log(log_level::error, std::string("on_stop: ") + e.what());
+  }
 }
 
 task<> server_state::drain(std::shared_ptr<latch> all) {

@@ -37,6 +37,7 @@ class server_state : public std::enable_shared_from_this<server_state> {
 
   void start();
   void spread_listeners();
+  task<> before_drain();
   task<> drain(std::shared_ptr<latch> all);
   void abort();
   void join() noexcept;

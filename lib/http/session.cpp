@@ -2,6 +2,7 @@
 
 #include "core/clock.hpp"
 #include "http/grammar.hpp"
+#include "http/proxied.hpp"
 #include "io/tls_transport.hpp"
 #include <coax/handshake_error.hpp>
 
@@ -13,12 +14,6 @@ using phase = exchange_state::phase;
 namespace {
 
 constexpr std::chrono::seconds linger_time{2};
-
-response text_answer(unsigned status, std::string_view text) {
-  response r(status);
-  r.content_type("text/plain; charset=utf-8").body(std::string(text) + "\n");
-  return r;
-}
 
 std::string join(const std::vector<std::string>& list) {
   std::string all;
@@ -50,7 +45,7 @@ std::string text_of(std::exception_ptr error) {
 }  // namespace
 
 session::session(std::shared_ptr<site> s, std::shared_ptr<transport> t)
-    : site_(std::move(s)), transport_(std::move(t)), accepted_(detail::now()) {}
+    : site_(std::move(s)), transport_(std::move(t)), accepted_(detail::now()), crowded_out_(site_->crowded()) {}
 
 session::~session() = default;
 
@@ -68,9 +63,26 @@ task<> session::run() {
   if (successor_) co_await successor_->wait_until_finished({});
 }
 
+// False: whoever it is may not come in.
+task<bool> session::meet_proxy(context ctx) {
+  auto told = co_await read_proxied(std::move(transport_), site_->options, std::move(ctx));
+  if (!told) {
+    const auto& why = told.error();
+    if (why == errc::bad_request || why == errc::deadline_exceeded) ++site_->refused_proxies;
+    site_->log(log_level::debug, "a connection without the PROXY header that it must have: " + why.message());
+    co_return false;
+  }
+  transport_ = *std::move(told);
+  co_return true;
+}
+
 task<bool> session::secure() {
+  const auto limited = stopping().with_deadline(accepted_ + site_->options.head_timeout());
+  if (site_->options.proxy_protocol() != proxy_protocol::off) {
+    const bool let_in = co_await meet_proxy(limited);
+    if (!let_in) co_return false;
+  }
   if (const auto& tls = site_->options.tls()) {
-    const auto limited = stopping().with_deadline(accepted_ + site_->options.head_timeout());
     auto secured = co_await detail::tls_accept(std::move(transport_), *tls, limited);
     if (!secured) {
       site_->log(log_level::debug, "TLS handshake failed: " + secured.error().message());
@@ -142,7 +154,10 @@ task<bool> session::serve(incoming in) {
   s.parser = std::move(in.parser);
   s.limits.bytes = site_->options.max_body();
   s.limits.timeout = site_->options.body_timeout();
-  s.on_upgrade = [this](const std::shared_ptr<detail::successor>& next) { adopt(next); };
+  s.on_upgrade = [this](const std::shared_ptr<detail::successor>& next, std::optional<stream_slot> slot) {
+    adopt(next, std::move(slot));
+  };
+  s.site = site_.get();
   if (draining_) s.end_after_answer();
   exchange x(std::move(state));
   struct current_guard {
@@ -158,16 +173,32 @@ task<bool> session::serve(incoming in) {
     co_return false;
   }
   s.target = *std::move(target);
-  auto match = site_->routes.match(s.request().method, s.target.segments);
-  std::exception_ptr error;
-  if (match.found && !s.target.asterisk) {
-    s.route = match.found;
-    s.params = std::move(match.values);
-    error = co_await call(x, *match.found);
-  } else {
-    co_await answer_unrouted(s, match);
-  }
+  ++site_->requests;
+  const auto error = co_await answer(x);
   co_return co_await settle(x, error);
+}
+
+// What has gone wrong, if anything has.
+task<std::exception_ptr> session::answer(exchange& x) {
+  auto& s = x.state();
+  const context never;
+  std::exception_ptr error;
+  try {
+    auto match = site_->routes.match(s.request().method, s.target.segments);
+    if (site_->admit(x, crowded_out_) == admission::refuse) {
+      s.end_after_answer();
+      co_await s.respond(site_->busy(), never);
+    } else if (match.found && !s.target.asterisk) {
+      s.route = match.found;
+      s.params = std::move(match.values);
+      error = co_await call(x, *match.found);
+    } else {
+      co_await answer_unrouted(s, match);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  co_return error;
 }
 
 task<std::exception_ptr> session::call(exchange& x, const route& r) {
@@ -241,8 +272,9 @@ void session::report(const exchange_state& x, std::exception_ptr error) {
              std::string(r.method) + ' ' + printable(r.target) + ": " + text_of(error));
 }
 
-void session::adopt(const std::shared_ptr<detail::successor>& s) {
+void session::adopt(const std::shared_ptr<detail::successor>& s, std::optional<stream_slot> slot) {
   successor_ = s;
+  slot_ = std::move(slot);
   wire_.reset();
   successor_ended_.emplace(s->done(), forward{this});
   if (draining_) s->go_away();

@@ -35,16 +35,18 @@ class session final
   };
 
   task<bool> secure();
+  task<bool> meet_proxy(context ctx);
   task<std::optional<incoming>> read_head(bool first);
   task<std::optional<incoming>> take_head(const head_scanner& scanner);
   task<bool> serve(incoming in);
+  task<std::exception_ptr> answer(exchange& x);
   task<std::exception_ptr> call(exchange& x, const route& r);
   task<bool> settle(exchange& x, std::exception_ptr error);
   task<> answer_for(detail::exchange_state& x, std::exception_ptr error);
   task<> answer_unrouted(detail::exchange_state& x, const route_match& match);
   task<> refuse(refusal why, headers fields = {});
   task<> linger();
-  void adopt(const std::shared_ptr<detail::successor>& s);
+  void adopt(const std::shared_ptr<detail::successor>& s, std::optional<stream_slot> slot);
   void report(const detail::exchange_state& x, std::exception_ptr error);
   context stopping() const { return context(stop_.get_token()); }
 
@@ -57,11 +59,13 @@ class session final
   std::shared_ptr<transport> transport_;  // until `wire_` has it
   std::shared_ptr<wire> wire_;            // until a successor has its transport
   std::shared_ptr<detail::successor> successor_;
+  std::optional<stream_slot> slot_;  // of the successor
   std::optional<std::stop_callback<forward>> successor_ended_;
   std::stop_source stop_;
   asio::cancellation_signal cancel_;
   detail::exchange_state* current_ = nullptr;
   context::time_point accepted_;
+  const bool crowded_out_;  // it came above the bound
   bool draining_ = false;
   bool aborted_ = false;
 };

@@ -53,7 +53,7 @@ task<> worker::accept_loop(std::shared_ptr<listener> l) {
     auto accepted = co_await l->accept(target->executor());
     if (accepted) {
       if (std::exchange(wait, first_pause) != first_pause) site_->log(log_level::info, "accepting connections again");
-      ++site_->open;
+      site_->opened();
       asio::dispatch(target->executor(), [target, t = *std::move(accepted)]() mutable { target->serve(std::move(t)); });
       continue;
     }

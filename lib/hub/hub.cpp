@@ -4,6 +4,8 @@
 #include "protocol/close_frame.hpp"
 #include <coax/hub.hpp>
 
+#include <stdexcept>
+
 namespace coax {
 
 hub::hub(const hub_options& options) : registry_(detail::registry::create(options)) {}
@@ -16,6 +18,15 @@ peer hub::attach(conn c, const peer_options& options) {
 peer hub::attach(conn c, const queue_limits& queue) { return attach(std::move(c), peer_options().queue(queue)); }
 peer hub::attach(sse::event_stream s, const peer_options& options) {
   return peer(registry_->attach(detail::peer_socket(std::move(s)), options));
+}
+
+resumption hub::resume(peer& p, std::string_view token, const rejoin& join) {
+  if (!p || p.core_->hub != registry_) throw std::invalid_argument("coax: hub::resume: not a peer of this hub");
+  auto r = registry_->resume(p.core_, token, join);
+  resumption back;
+  back.refused = r.refused;
+  for (auto& s : r.joined) back.joined.emplace_back(std::move(s));
+  return back;
 }
 
 result<std::size_t> hub::try_publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
@@ -106,16 +117,29 @@ std::size_t hub::shed(double fraction, std::chrono::nanoseconds over) {
 
 task<drain_report> hub::drain(drain_options options, context ctx) {
   const auto registry = registry_;
+  const auto before = registry->stats();
+  const auto start = detail::after(detail::now(), options.lead());
+  const auto end = detail::after(start, options.limit());
+  registry->drain(options);
+  if (options.lead() > options.lead().zero()) {
+    // Also without peers: they may still come.
+    const auto lead = ctx.with_deadline(start);
+    auto nothing = [](const broker_session::reply<std::size_t>&) {};
+    co_await detail::ask_and_wait<std::size_t>(lead, nothing);
+    if (const auto ec = ctx.stopped()) throw system_error(ec, "drain");
+  }
   drain_report report;
   report.peers = registry->peers();
-  const auto cut_before = registry->stats().cut;
-  const auto end = detail::after(detail::now(), options.limit());
   const auto until = ctx.with_deadline(detail::after(end, std::chrono::seconds(1)));
-  auto ask = [&](broker_session::reply<std::size_t> done) { registry->drain(options, std::move(done)); };
+  auto ask = [&](broker_session::reply<std::size_t> done) { registry->when_empty(std::move(done)); };
   const auto gone = co_await detail::ask_and_wait<std::size_t>(until, ask);
   if (!gone && ctx.stopped()) throw system_error(ctx.stopped(), "drain");
-  report.cut = static_cast<std::size_t>(registry->stats().cut - cut_before);
-  report.left = registry->peers();
+  const auto totals = registry->stats();
+  report.flushed = static_cast<std::size_t>(totals.flushed - before.flushed);
+  report.given_up = static_cast<std::size_t>(totals.given_up - before.given_up);
+  report.undelivered = static_cast<std::size_t>(totals.undelivered - before.undelivered);
+  report.cut = static_cast<std::size_t>(totals.cut - before.cut);
+  report.left = totals.peers;
   co_return report;
 }
 

@@ -15,13 +15,14 @@ topic_feed::limits modest() {
 
 }  // namespace
 
-log_reader::log_reader(std::uint64_t number, const position& since) : id(number), feed_(modest()), seen_(since) {
+log_reader::log_reader(std::uint64_t number, std::string_view topic, const position& since)
+    : id(number), topic_(topic), feed_(modest()), seen_(since) {
   feed_.start_since(since);
-  if (since) epoch_ = std::make_shared<const std::string>(since.epoch());
+  if (since) history_ = name_history(topic_, since.epoch());
 }
 
-log_reader::log_reader(std::uint64_t number, std::size_t n)
-    : id(number), feed_(modest()), recent_(n), collecting_(true) {
+log_reader::log_reader(std::uint64_t number, std::string_view topic, std::size_t n)
+    : id(number), topic_(topic), feed_(modest()), recent_(n), collecting_(true) {
   feed_.start_since({});
 }
 
@@ -71,10 +72,10 @@ std::optional<topic_feed::event> log_reader::take() {
 
 void log_reader::pop() {
   if (const auto* entry = std::get_if<entry_ptr>(&*next_)) {
-    seen_ = (*entry)->behind(*epoch());
+    seen_ = (*entry)->behind(history()->epoch);
   } else {
     seen_ = std::get<topic_feed::reset>(*next_).from;
-    epoch_ = std::make_shared<const std::string>(seen_.epoch());
+    history_ = name_history(topic_, seen_.epoch());
   }
   next_.reset();
 }
@@ -85,11 +86,11 @@ std::uint64_t log_reader::lost(const topic_feed::reset& hole) const noexcept {
   return comparable ? hole.from.offset() - seen_.offset() : 1;
 }
 
-const std::shared_ptr<const std::string>& log_reader::epoch() {
-  if (!epoch_) epoch_ = std::make_shared<const std::string>(feed_.at().epoch());
-  return epoch_;
+const shared_history& log_reader::history() {
+  if (!history_) history_ = name_history(topic_, feed_.at().epoch());
+  return history_;
 }
 
-shared_delivery log_reader::make(const entry_ptr& e) { return std::make_shared<const delivery>(e, epoch()); }
+shared_delivery log_reader::make(const entry_ptr& e) { return std::make_shared<const delivery>(e, history()); }
 
 }  // namespace coax::detail

@@ -13,10 +13,10 @@ namespace coax::detail {
 /// come to the end of both it is not needed any more.
 class log_reader {
  public:
-  /// Everything behind `since`.
-  log_reader(std::uint64_t number, const position& since);
+  /// Everything behind `since`. The name of the topic must stay.
+  log_reader(std::uint64_t number, std::string_view topic, const position& since);
   /// The last `n` of all that is kept.
-  log_reader(std::uint64_t number, std::size_t n);
+  log_reader(std::uint64_t number, std::string_view topic, std::size_t n);
 
   const std::uint64_t id;  // of the readers of its peer
   bool answered = false;   // the log has, at least once
@@ -38,6 +38,8 @@ class log_reader {
   std::uint64_t lost(const topic_feed::reset& hole) const noexcept;
   shared_delivery make(const entry_ptr& e);
 
+  /// Behind what was popped last; where it has begun before that, which is nowhere for the last `n`.
+  const position& seen() const noexcept { return seen_; }
   /// Up to where the peer has got all when it is `through`.
   position at() const { return feed_.at(); }
   /// Whether the peer has got all that there is.
@@ -45,17 +47,18 @@ class log_reader {
 
  private:
   std::optional<topic_feed::event> take();
-  const std::shared_ptr<const std::string>& epoch();
+  const shared_history& history();
 
+  const std::string_view topic_;
   topic_feed feed_;
   bool asked_ = false;      // the log, for the first time
   std::size_t unread_ = 0;  // entries that were told since all was taken
   std::optional<topic_feed::event> next_;
-  position seen_;  // behind what was popped last
+  position seen_;
   std::size_t recent_ = 0;
   bool collecting_ = false;  // the past, of which only the last entries count
   boost::container::deque<entry_ptr> last_;
-  std::shared_ptr<const std::string> epoch_;  // of what comes next
+  shared_history history_;  // of what comes next
 };
 
 }  // namespace coax::detail

@@ -1,6 +1,8 @@
 #include <coax/hub.hpp>
 #include <coax/metrics.hpp>
 
+#include <span>
+
 namespace coax {
 namespace {
 
@@ -26,6 +28,23 @@ std::string topic_label(std::string_view topic) {
   return label += "\"}";
 }
 
+struct row {
+  const char* name;
+  const char* type;
+  const char* help;
+  std::uint64_t value;
+};
+
+std::string text_of(const char* prefix, std::span<const row> rows) {
+  std::string text;
+  for (const auto& r : rows) {
+    const auto name = std::string(prefix) + r.name;
+    append_head(text, name, r.type, r.help);
+    append_value(text, name, {}, r.value);
+  }
+  return text;
+}
+
 task<> answer(exchange& x, unsigned status, std::string text) {
   response r(status);
   r.content_type("text/plain; charset=utf-8").header("Cache-Control", "no-store").body(std::move(text));
@@ -35,12 +54,6 @@ task<> answer(exchange& x, unsigned status, std::string text) {
 }  // namespace
 
 std::string prometheus_text(const hub_stats& s, const std::vector<topic_stats>& topics) {
-  struct row {
-    const char* name;
-    const char* type;
-    const char* help;
-    std::uint64_t value;
-  };
   const row rows[] = {
       {"topics", "gauge", "Topics with at least one member.", s.topics},
       {"peers", "gauge", "Attached peers.", s.peers},
@@ -56,12 +69,7 @@ std::string prometheus_text(const hub_stats& s, const std::vector<topic_stats>& 
       {"filter_errors_total", "counter", "Filters that have thrown.", s.filter_errors},
       {"failures_total", "counter", "Peers ended by a failure of the hub.", s.failures},
   };
-  std::string text;
-  for (const auto& r : rows) {
-    const auto name = std::string("coax_hub_") + r.name;
-    append_head(text, name, r.type, r.help);
-    append_value(text, name, {}, r.value);
-  }
+  auto text = text_of("coax_hub_", rows);
   const auto per_topic = [&](const std::string& name, std::string_view type, std::string_view help, auto value) {
     if (topics.empty()) return;
     append_head(text, name, type, help);
@@ -73,6 +81,21 @@ std::string prometheus_text(const hub_stats& s, const std::vector<topic_stats>& 
   per_topic("coax_hub_topic_dropped_total", "counter", "Messages of a topic that peers did not get.",
             [](const auto& t) { return t.dropped; });
   return text;
+}
+
+std::string prometheus_text(const server_stats& s) {
+  const row rows[] = {
+      {"connections", "gauge", "Open connections.", s.connections},
+      {"streams", "gauge", "Open WebSockets and streams of events.", s.streams},
+      {"accepted_total", "counter", "Connections accepted.", s.accepted},
+      {"requests_total", "counter", "Requests, refused ones included.", s.requests},
+      {"refused_connections_total", "counter", "Requests refused for the number of connections.",
+       s.refused_connections},
+      {"refused_streams_total", "counter", "WebSockets and streams refused for their number.", s.refused_streams},
+      {"refused_by_hook_total", "counter", "Requests refused by the admission hook.", s.refused_by_hook},
+      {"refused_proxies_total", "counter", "Connections cut for the PROXY protocol.", s.refused_proxies},
+  };
+  return text_of("coax_server_", rows);
 }
 
 request_handler livez() {

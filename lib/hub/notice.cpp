@@ -46,4 +46,19 @@ shared_delivery notice_of_presence(std::string_view topic, const presence_change
   return text(type, json + "}");
 }
 
+shared_delivery notice_of_resumption(const std::vector<std::string_view>& topics) {
+  std::string json = "{\"type\":\"resumed\",\"topics\":[";
+  for (const auto& t : topics) {
+    if (json.back() != '[') json += ',';
+    append_json_string(json, t);
+  }
+  return text("resumed", json + "]}");
+}
+
+shared_delivery notice_of_refusal(std::string_view why) {
+  std::string json = "{\"type\":\"refused\",\"why\":";
+  append_json_string(json, why);
+  return text("refused", json + "}");
+}
+
 }  // namespace coax::detail

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace coax::detail {
 
@@ -20,5 +21,10 @@ shared_delivery notice_of_reset(std::string_view topic);
 
 /// `{"type":"joined","topic":"lobby","user":"ada","data":"..."}`, or "left".
 shared_delivery notice_of_presence(std::string_view topic, const presence_change& change);
+
+/// `{"type":"resumed","topics":["lobby","news"]}`
+shared_delivery notice_of_resumption(const std::vector<std::string_view>& topics);
+/// `{"type":"refused","why":"expired"}`
+shared_delivery notice_of_refusal(std::string_view why);
 
 }  // namespace coax::detail

@@ -68,6 +68,18 @@ membership peer::join(std::string_view topic, const join_options& options) {
 void peer::send(message_kind kind, asio::const_buffer bytes) { core_->hub->send(core_, kind, bytes); }
 void peer::send_text(std::string_view text) { send(message_kind::text, asio::buffer(text)); }
 
+task<std::string> peer::resume_token(context ctx) {
+  const auto core = core_;
+  core->hub->resumes();
+  auto write = [core](context inner) -> task<result<std::string>> {
+    if (const auto ec = inner.stopped()) co_return error_code(ec);
+    co_return core->make_token().text;
+  };
+  auto token = co_await detail::on_home<result<std::string>>(core->home->executor(), ctx, write);
+  if (!token) throw system_error(token.error(), "resume_token");
+  co_return std::move(*token);
+}
+
 namespace {
 
 // In place of how the connection says it.
@@ -80,7 +92,7 @@ void check_rate(detail::peer_core& core, std::size_t size) {
   if (core.admits(size)) return;
   constexpr std::string_view reason = "rate limit";
   const auto with = std::make_shared<const detail::close_request>(
-      detail::close_request{status::policy_violation, std::string(reason), true});
+      detail::close_request{status::policy_violation, std::string(reason), detail::close_request::when::at_once});
   core.home->submit(detail::commands::close{core.shared_from_this(), with});
   throw close_error(status::policy_violation, std::string(reason), false);
 }

@@ -10,8 +10,8 @@
 namespace coax::detail {
 namespace {
 
-// A page that resumes is told of what it has missed, without having asked for it.
-queue_limits bounds(queue_limits q, bool is_stream) { return is_stream ? q.notices(true) : q; }
+// Who resumes is told of what it has missed, without having asked for it.
+queue_limits bounds(queue_limits q, bool resumes) { return resumes ? q.notices(true) : q; }
 
 }  // namespace
 
@@ -24,10 +24,12 @@ peer_core::peer_core(std::uint64_t number, peer_socket p, const peer_options& o,
       socket(std::move(p.socket)),
       events(std::move(p.events)),
       link(std::move(p.link)),
-      limits_(bounds(o.queue().value_or(hub->default_limits()), static_cast<bool>(events))),
+      limits_(bounds(o.queue().value_or(hub->default_limits()), events || o.resumable())),
       queue_(limits_),
       messages_in_(o.message_rate(), std::max(1.0, o.message_rate() * o.burst())),
-      bytes_in_(o.byte_rate(), o.byte_rate() * o.burst()) {}
+      bytes_in_(o.byte_rate(), o.byte_rate() * o.burst()) {
+  if (o.resumable()) link->make_resumable();
+}
 
 bool peer_core::admits(std::size_t size) noexcept {
   const auto time = now();
@@ -49,14 +51,15 @@ void peer_core::joined(subscription& what, const join_options& o) {
   if (s->topic->is_filter && s->policy == overflow::rewind) s->policy = overflow::disconnect;
   s->filter = o.filter();
   s->presence = o.presence();
+  s->resumable = o.resumable();
   if (again || state_ != state::open) return;
   if (!o.since() && o.recent() == 0) {
     s->past = past::whole;
     return;
   }
   ++last_reader_;
-  s->reader = o.since() ? std::make_unique<log_reader>(last_reader_, *o.since())
-                        : std::make_unique<log_reader>(last_reader_, o.recent());
+  s->reader = o.since() ? std::make_unique<log_reader>(last_reader_, s->topic->name, *o.since())
+                        : std::make_unique<log_reader>(last_reader_, s->topic->name, o.recent());
   readers_.push_back(s);
   if (queue_.empty()) home->mark_offered(*this);
 }
@@ -72,6 +75,8 @@ void peer_core::left(subscription& s) noexcept {
 }
 
 void peer_core::take(offering& o, subscription& s) {
+  if (token_at_ <= home->time()) [[unlikely]]
+    place_changed();
   const bool reads = s.reads(*o.what());
   if (s.reader) {
     s.reader->on_entry(o.what()->epoch(), o.what()->entry());
@@ -159,7 +164,8 @@ bool peer_core::hand_over(const delivery& what) {
 
 void peer_core::send_offered() {
   offered_to = false;
-  if (queue_.empty() && tell_losses()) read_on();
+  if (queue_.empty() && tell_losses()) go_on();
+  settle_close();
   link->send_appended();
 }
 
@@ -168,8 +174,14 @@ void peer_core::pass_on() {
   if (!tell_losses()) return;
   while (!queue_.empty() && hand_over(*queue_.front())) queue_.pop();
   unblock(queue_.take_unblocked());
-  if (queue_.empty()) read_on();
+  if (queue_.empty()) go_on();
   link->send_appended();
+}
+
+// With what is not in the queue.
+void peer_core::go_on() {
+  read_on();
+  tell_place();
 }
 
 // False if the connection has no room.
@@ -195,16 +207,17 @@ void peer_core::on_drained() {
 void peer_core::on_ended() {
   state_ = state::over;
   end_queue();
-  hub->leave_all(*this);
+  // Where that fails it takes nothing, and leaves when its handle goes.
+  home->guarded(*this, [this] { hub->leave_all(*this); });
   if (detached_) home->remove(*this);
   home->settle();
 }
 
 void peer_core::close(const close_request& request) {
-  if (state_ == state::over || (state_ == state::closing && !request.at_once)) return;
+  if (state_ == state::over || (state_ == state::closing && !request.at_once())) return;
   state_ = state::closing;
   close_with_ = request;
-  if (request.at_once) {
+  if (request.at_once()) {
     end_queue();
     hub->leave_all(*this);
   }
@@ -222,6 +235,7 @@ void peer_core::close_later(std::shared_ptr<const close_request> with, steady::t
 void peer_core::say_farewell(steady::time_point time) {
   if (close_at_ <= time) {
     close_at_ = steady::time_point::max();
+    was_told_to_go_ = was_told_to_go_ || state_ == state::open;
     close(*farewell_);
   }
   if (cut_at_ > time) return;
@@ -234,7 +248,7 @@ void peer_core::say_farewell(steady::time_point time) {
 }
 
 void peer_core::settle_close() {
-  if (state_ != state::closing || !queue_.empty()) return;
+  if (state_ != state::closing || !queue_.empty() || (reads_on() && !readers_.empty())) return;
   state_ = state::over;
   end_queue();
   link->begin_close(close_with_);
@@ -244,6 +258,7 @@ void peer_core::settle_close() {
 // A close under way goes on, with the queue before it; the shard keeps the peer until then.
 void peer_core::detached() {
   detached_ = true;
+  if (was_told_to_go_) ++(link->ended_well() ? home->counts.flushed : home->counts.given_up);
   close_at_ = steady::time_point::max();
   if (state_ == state::closing) return;
   cut_at_ = steady::time_point::max();
@@ -258,6 +273,15 @@ void peer_core::fail() noexcept {
   state_ = state::over;
   end_queue();
   link->abandon();
+}
+
+bool peer_core::has_lost() const noexcept {
+  return state_ != state::over &&
+         std::any_of(parts_.begin(), parts_.end(), [](const auto* s) { return s->part->lost.load(); });
+}
+
+void peer_core::forget_losses() noexcept {
+  for (const auto* s : parts_) s->part->lost = false;
 }
 
 void peer_core::on_time(steady::time_point time) {
@@ -281,13 +305,17 @@ void peer_core::on_time(steady::time_point time) {
     if (state_ == state::open) return evict();
     end_queue();
   }
+  if (renew_at_ <= time) {
+    renew_at_ = steady::time_point::max();
+    token_due_ = true;
+  }
+  if (queue_.empty()) go_on();
   settle_close();
-  if (queue_.empty()) read_on();
   link->send_appended();
 }
 
 steady::time_point peer_core::due() const noexcept {
-  auto at = std::min(close_at_, cut_at_);
+  auto at = std::min({close_at_, cut_at_, renew_at_});
   if (!queue_.empty()) at = std::min(at, queue_.expires());
   // A question that is due already waits for the socket.
   for (const auto* s : readers_) {
@@ -308,6 +336,8 @@ void peer_core::evict() {
 
 // Nothing more is sent, and nobody has to wait for it.
 void peer_core::end_queue() noexcept {
+  token_at_ = renew_at_ = steady::time_point::max();
+  if (was_told_to_go_) home->counts.undelivered += queue_.messages();
   home->counts.dropped += queue_.clear();
   unblock(queue_.take_unblocked());
   for (auto* s : std::exchange(readers_, {})) {

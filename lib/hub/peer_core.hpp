@@ -2,10 +2,13 @@
 #pragma once
 
 #include "hub/peer_link.hpp"
+#include "hub/resume_token.hpp"
 #include "hub/send_queue.hpp"
 #include "hub/token_bucket.hpp"
 #include "hub/topic.hpp"
 #include <coax/peer_options.hpp>
+
+#include <boost/intrusive/set.hpp>
 
 #include <vector>
 
@@ -92,6 +95,12 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   void on_page(subscription& s, std::uint64_t reader, std::uint64_t question, const result<history_page>& page);
   /// The history of a topic may have been lost.
   void on_reset(subscription& s);
+  /// It has come back, and had these names before.
+  void resumed(const std::vector<origin>& former);
+  /// A resumable client is to be told anew where it is.
+  void place_changed();
+  /// For where it is.
+  resume_token make_token() const;
   /// The end of a turn: what was offered leaves.
   void send_offered();
   /// Closes the connection, usually behind what is queued.
@@ -102,6 +111,9 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   void detached();
   /// Something in the hub went wrong while a message was for it: rather an end than a silent hole.
   void fail() noexcept;
+  /// Whether that was so in one of its topics (`topic_part::lost`).
+  bool has_lost() const noexcept;
+  void forget_losses() noexcept;
   /// Until a publisher that waits for it may try again.
   task<error_code> wait_for_room(std::size_t size, const context& ctx);
   /// Until it is known whether the past that was asked for is there.
@@ -114,11 +126,18 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
 
   std::size_t index = 0;    // among the peers of its shard
   bool offered_to = false;  // in this turn of the shard
-  bool watched = false;     // by the shard, until `due`
+  using watch_hook = boost::intrusive::set_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  watch_hook watched;  // by the shard
+  steady::time_point watched_until;
 
  private:
   void on_drained() override;
   void on_ended() override;
+
+  // peer_resume.cpp
+  bool was(const origin& o) const noexcept;
+  position place_in(const subscription& s) const;
+  void tell_place();
 
   bool wants(subscription& s, const log_entry& e) noexcept;
   void enqueue(offering& o, subscription& s);
@@ -133,6 +152,11 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   bool hand_over(const delivery& what);
   bool tell_losses();
   void pass_on();
+  void go_on();
+  /// Whether the past is still for it.
+  bool reads_on() const noexcept {
+    return state_ == state::open || (state_ == state::closing && close_with_.time == close_request::when::read);
+  }
   void settle_close();
   void say_farewell(steady::time_point time);
   void evict();
@@ -160,8 +184,14 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   steady::time_point close_at_ = steady::time_point::max();
   steady::time_point cut_at_ = steady::time_point::max();
   token_bucket messages_in_, bytes_in_;
+  std::vector<origin> was_;  // the peers that the client has been before
+  // Of a resumable one: when the next message takes a new token along, and when there is a new one without any.
+  steady::time_point token_at_ = steady::time_point::max();
+  steady::time_point renew_at_ = steady::time_point::max();
+  bool token_due_ = false;
   std::atomic<state> state_{state::open};  // changed by the executor; publishers look whether it is open
   bool detached_ = false;
+  bool was_told_to_go_ = false;
   std::atomic<bool> evicted_{false};
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hub/delivery.hpp"
+#include "hub/resume_token.hpp"
 #include "io/drain_observer.hpp"
 #include <coax/conn.hpp>
 #include <coax/event_stream.hpp>
@@ -12,9 +13,16 @@ namespace coax::detail {
 
 /// What to close a peer with.
 struct close_request {
+  enum class when : unsigned char {
+    at_once,
+    sent,  // behind what is queued
+    read   // and behind what is being read of the past
+  };
   status code;
   std::string reason;
-  bool at_once = false;                                           // not behind what is queued
+  when time = when::sent;
+
+  bool at_once() const noexcept { return time == when::at_once; }
   std::optional<std::chrono::milliseconds> retry = std::nullopt;  // when an event source is to come again
 };
 
@@ -31,6 +39,10 @@ class peer_link {
   /// Appends a message unless there is no room; it leaves with `send_appended`. With `ec` it takes nothing any more.
   virtual bool append(const delivery& what, error_code& ec) = 0;
   virtual void send_appended() = 0;
+  /// Before anything is sent: the client is to be told what it needs to resume.
+  virtual void make_resumable() = 0;
+  /// The same for a token, which covers all that was appended before.
+  virtual bool append_token(resume_token t, error_code& ec) = 0;
   /// It will soon be sent to.
   virtual void prefetch_connection() const noexcept = 0;
   virtual void begin_close(const close_request& with) = 0;
@@ -40,6 +52,9 @@ class peer_link {
 
   virtual asio::any_io_executor executor() const = 0;
   virtual bool ended() const = 0;
+  /// Whether it has ended behind all that was sent: a WebSocket when the client has confirmed the close, a stream of
+  /// events when everything has left.
+  virtual bool ended_well() const = 0;
   /// Begins to close.
   virtual void start_close(const close_request& with) = 0;
   /// The handle has gone: ends what is open, leaves alone what is closing.

@@ -10,7 +10,7 @@ namespace coax::detail {
 // What it has queued of the topic is before that, and is sent first.
 void peer_core::go_back(subscription& s, const position& to) {
   if (!s.reader) readers_.push_back(&s);
-  s.reader = std::make_unique<log_reader>(++last_reader_, to);
+  s.reader = std::make_unique<log_reader>(++last_reader_, s.topic->name, to);
   ++home->counts.rewinds;
 }
 
@@ -19,7 +19,7 @@ void peer_core::go_back(subscription& s, const position& to) {
 void peer_core::read_on() {
   if (readers_.empty()) return;
   for (auto* s : std::vector(readers_))
-    if (state_ != state::open || !read_on(*s)) break;
+    if (!reads_on() || !read_on(*s)) break;
   home->watch(*this);
 }
 
@@ -33,7 +33,7 @@ bool peer_core::read_on(subscription& s) {
       continue;
     }
     const auto& entry = std::get<entry_ptr>(*event);
-    if (hub->is_peer(entry->origin(), id) || !wants(s, *entry)) {
+    if (was(entry->origin()) || !wants(s, *entry)) {
       s.reader->pop();
       continue;
     }
@@ -70,6 +70,7 @@ void peer_core::become_live(subscription& s) {
   s.read_to = s.reader->at();
   std::erase(readers_, &s);
   s.reader.reset();
+  token_due_ = options.resumable();
 }
 
 // A hole is for ever; that there is none is known once.

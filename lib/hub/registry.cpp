@@ -15,6 +15,12 @@ std::uint64_t random_number() {
   return std::uint64_t{device()} << 32 | device() | 1;  // 0 is nobody
 }
 
+// So that the next `push_back` cannot fail.
+template <class T>
+void make_room(std::vector<T>& list) {
+  if (list.size() == list.capacity()) list.reserve(std::max<std::size_t>(4, 2 * list.size()));
+}
+
 }  // namespace
 
 std::shared_ptr<registry> registry::create(const hub_options& options) {
@@ -42,11 +48,12 @@ bool registry::push(outcome& to, const std::shared_ptr<shard>& s, command c) {
 }
 
 std::shared_ptr<peer_core> registry::attach(peer_socket socket, const peer_options& o) {
+  if (o.resumable()) resumes();
   std::shared_ptr<peer_core> p;
   outcome out;
   {
     std::unique_lock lock(mutex_);
-    if (draining_) {
+    if (refuses()) {
       lock.unlock();  // it may send at once
       // The handle goes with the call, a close that has begun goes on.
       socket.link->start_close(close_request{status::service_restart, "draining"});
@@ -54,14 +61,16 @@ std::shared_ptr<peer_core> registry::attach(peer_socket socket, const peer_optio
     }
     if (peers_.size() >= options_.max_peers()) throw system_error(errc::hub_full, "attach");
     const auto s = shard_for(socket.link->executor());
-    // What can fail comes first: a list must not keep a peer that nobody has.
-    if (peers_.size() == peers_.capacity()) peers_.reserve(std::max<std::size_t>(16, 2 * peers_.size()));
+    // What can fail comes first: a list must not keep what nobody has.
+    make_room(peers_);
+    make_room(shards_);
     p = std::make_shared<peer_core>(++last_id_, std::move(socket), o, shared_from_this(), s);
-    push(out, s, commands::attach{p});
-    ++s->peers_attached;
+    commands::attach arrival{p, closed_with_, std::nullopt};
+    if (drain_) arrival.farewell = farewell_to(p, random_time_to_go(), drain_->end, drain_->how);
+    push(out, s, std::move(arrival));
+    if (s->peers_attached++ == 0) shards_.push_back(s);
     p->place = peers_.size();
     peers_.push_back(p.get());
-    if (closed_with_) push(out, s, commands::close{p, closed_with_});
   }
   out.wake();
   return p;
@@ -69,16 +78,18 @@ std::shared_ptr<peer_core> registry::attach(peer_socket socket, const peer_optio
 
 void registry::detach(const std::shared_ptr<peer_core>& p) {
   outcome out;
-  std::vector<broker_session::reply<std::size_t>> empty;
+  std::vector<broker_session::reply<std::size_t>> unheard;
   std::unique_lock joining(joining_);
   {
     const std::lock_guard lock(mutex_);
     take_out_all(*p, out);
-    push(out, p->home, commands::detach{p});
     peers_.back()->place = p->place;
     peers_[p->place] = peers_.back();
     peers_.pop_back();
-    if (peers_.empty()) empty = std::exchange(when_empty_, {});
+    // Who waits is told when it has been counted how the peer has ended, unless nobody counts any more.
+    std::vector<broker_session::reply<std::size_t>> then;
+    if (peers_.empty()) then = std::exchange(when_empty_, {});
+    if (!push(out, p->home, commands::detach{p, then})) unheard = std::move(then);
     if (--p->home->peers_attached == 0) {
       std::erase(shards_, p->home);
       wake_at(now(), out);  // another has to know what it was to be woken for
@@ -87,7 +98,7 @@ void registry::detach(const std::shared_ptr<peer_core>& p) {
   give_up(out);
   joining.unlock();
   out.wake();
-  for (const auto& done : empty) done(std::size_t{0});
+  for (const auto& done : unheard) done(std::size_t{0});
 }
 
 std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p, std::string_view name,
@@ -104,30 +115,22 @@ std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p
   {
     const std::lock_guard lock(mutex_);
     if (p->has_left) return nullptr;
-    if (draining_) throw system_error(errc::draining, "join");
-    for (const auto& s : p->subscriptions) {
-      if (s->topic->name != name) continue;
-      ++s->handles;
-      joined = s;
+    if (refuses()) throw system_error(errc::draining, "join");
+    for (const auto& s : p->subscriptions)
+      if (s->topic->name == name) joined = s;
+    const bool is_new = !joined;
+    if (is_new) joined = prepare(p, name, filter);
+    try {
+      push(out, p->home, commands::join{joined, o});
+    } catch (...) {
+      if (is_new) forget_unused(joined->topic);
+      throw;
     }
-    if (!joined) {
-      if (p->subscriptions.size() >= options_.max_topics()) throw system_error(errc::hub_full, "join");
-      auto found = topics_.find(name);
-      if (found == topics_.end()) {
-        found = topics_.emplace(name, std::make_shared<topic>(name, filter)).first;
-        if (filter) filters_.push_back(found->second);
-      }
-      const auto& t = found->second;
-      const auto part = part_for(*t, p->home);
-      joined = std::make_shared<subscription>(p, t, part);
-      p->subscriptions.push_back(joined);
-      ++part->count;
-      ++t->members;
-    }
+    if (is_new) enrol(joined);
+    ++joined->handles;
     set_policy(*joined, o);
     enters = o.presence() && !std::exchange(joined->is_present, o.presence());
     if (!o.presence() && std::exchange(joined->is_present, false)) out.absent.push_back(joined);
-    push(out, p->home, commands::join{joined, o});
   }
   try {
     ask_for(joined->topic);
@@ -141,13 +144,40 @@ std::shared_ptr<subscription> registry::join(const std::shared_ptr<peer_core>& p
   return joined;
 }
 
+// A part in a topic that nobody knows of yet. Whatever can fail is done before anything is changed that others see.
+std::shared_ptr<subscription> registry::prepare(const std::shared_ptr<peer_core>& p, std::string_view name,
+                                                bool filter) {
+  if (p->subscriptions.size() >= options_.max_topics()) throw system_error(errc::hub_full, "join");
+  const auto found = topics_.find(name);
+  const bool known = found != topics_.end();
+  const auto t = known ? found->second : std::make_shared<topic>(name, filter);
+  auto s = std::make_shared<subscription>(p, t, part_for(*t, p->home));
+  make_room(p->subscriptions);
+  make_room(t->parts);
+  make_room(t->blockers);
+  make_room(filters_);
+  if (!known) topics_.emplace(name, t);
+  return s;
+}
+
+void registry::enrol(const std::shared_ptr<subscription>& s) noexcept {
+  auto& t = *s->topic;
+  if (s->part->count++ == 0) t.parts.push_back(s->part);
+  if (t.members++ == 0 && t.is_filter) filters_.push_back(s->topic);
+  s->peer->subscriptions.push_back(s);
+}
+
+void registry::forget_unused(const std::shared_ptr<topic>& t) noexcept {
+  if (t->members == 0) topics_.erase(topics_.find(t->name));
+}
+
 void registry::set_policy(subscription& s, const join_options& o) {
   const bool blocks = o.on_full().value_or(s.peer->default_policy()) == overflow::block;
   if (s.blocks == blocks) return;
   s.blocks = blocks;
   auto& list = s.topic->blockers;
   if (blocks) {
-    list.push_back(&s);
+    list.push_back(&s);  // there is room
   } else {
     std::erase(list, &s);
   }
@@ -213,13 +243,15 @@ void registry::forget(const shard& s, const std::vector<std::shared_ptr<topic_pa
 std::shared_ptr<shard> registry::shard_for(const asio::any_io_executor& ex) {
   for (const auto& s : shards_)
     if (s->executor() == ex) return s;
-  return shards_.emplace_back(std::make_shared<shard>(ex, weak_from_this(), counts_));
+  return std::make_shared<shard>(ex, weak_from_this(), counts_);
 }
 
 std::shared_ptr<topic_part> registry::part_for(topic& t, const std::shared_ptr<shard>& s) {
   for (const auto& part : t.parts)
     if (part->home == s) return part;
-  return t.parts.emplace_back(std::make_shared<topic_part>(s, t.tally));
+  auto part = std::make_shared<topic_part>(s, t.tally);
+  part->told = history_cursor(t.name, t.feed.at());
+  return part;
 }
 
 void registry::take_out(const std::shared_ptr<subscription>& s, outcome& to) {

@@ -39,9 +39,12 @@ class registry final : public broker_events, public std::enable_shared_from_this
 
   // registry_control.cpp: who has to go
   std::size_t kick(const selector& who, status code, std::string_view reason);
+  /// Of this hub alone.
+  std::size_t kick_here(const selector& who, status code, std::string_view reason);
   std::size_t shed(double fraction, std::chrono::nanoseconds over, const drain_options& how);
-  /// `done` is told how many peers there were when the last has gone.
-  void drain(const drain_options& how, broker_session::reply<std::size_t> done);
+  void drain(const drain_options& how);
+  /// `done` is told when the last peer has gone.
+  void when_empty(broker_session::reply<std::size_t> done);
   hub_state state() const;
   std::size_t peers() const;
 
@@ -63,6 +66,16 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void members(std::string_view name, broker_session::reply<std::vector<present_user>> done);
   /// What was to be done by then.
   void on_time(steady::time_point time);
+
+  // registry_resume.cpp: who comes back
+  /// @throws std::logic_error  there are no keys.
+  const std::optional<resume_options>& resumes() const;
+  struct resumed {
+    resume_refusal refused = resume_refusal::none;
+    std::vector<std::shared_ptr<subscription>> joined;
+  };
+  resumed resume(const std::shared_ptr<peer_core>& p, std::string_view token, const rejoin& how);
+  origin origin_of(const peer_core& p) const noexcept { return {node_, p.id}; }
 
   // registry_stats.cpp
   std::vector<topic_stats> topics() const;
@@ -93,20 +106,33 @@ class registry final : public broker_events, public std::enable_shared_from_this
   };
   static bool push(outcome& to, const std::shared_ptr<shard>& s, command c);
 
-  // With the mutex held.
+  // With the mutex held. What is made for an executor or for a topic there is in no list yet.
   std::shared_ptr<shard> shard_for(const asio::any_io_executor& ex);
   std::shared_ptr<topic_part> part_for(topic& t, const std::shared_ptr<shard>& s);
+  std::shared_ptr<subscription> prepare(const std::shared_ptr<peer_core>& p, std::string_view name, bool filter);
+  void enrol(const std::shared_ptr<subscription>& s) noexcept;
+  void forget_unused(const std::shared_ptr<topic>& t) noexcept;
   void set_policy(subscription& s, const join_options& o);
   void take_out(const std::shared_ptr<subscription>& s, outcome& to);
   void take_out_all(peer_core& p, outcome& to);
   /// Gives the filters what the topic's feed has not let out: what is before its beginning, or the rest.
   void pass_by(const topic& t, bool before_begin, outcome& to);
   void deliver(std::string_view name, const std::shared_ptr<topic>& exact, const shared_delivery& what, outcome& to);
-  topic_list matching(std::string_view name) const;
+  /// Something for the topic's members could not be given to all of them, nor to those of filters: they are ended.
+  void lose(std::string_view name, const topic* exact, outcome& to) noexcept;
   /// What follows from what the broker has told of a topic; a question to its log, if there is one.
   std::optional<topic_feed::question> advance(const std::shared_ptr<topic>& t, outcome& to);
+  std::optional<topic_feed::question> follow(const std::shared_ptr<topic>& t, outcome& to);
   void wake_at(steady::time_point at, outcome& to);
+  bool refuses() const noexcept { return drain_ && now() >= drain_->start; }
+  steady::time_point random_time_to_go() const;
+  static commands::farewell farewell_to(std::shared_ptr<peer_core> p, steady::time_point at, steady::time_point by,
+                                        const drain_options& how);
   void schedule(peer_core& p, steady::time_point at, steady::time_point by, const drain_options& how, outcome& to);
+
+  bool has_joined(const peer_core& p, std::string_view name) const;
+  /// A resumable peer, in-band.
+  void tell(const std::shared_ptr<peer_core>& p, shared_delivery notice);
 
   // With `joining_` held.
   void drop(const std::shared_ptr<subscription>& s, outcome& to);
@@ -119,6 +145,7 @@ class registry final : public broker_events, public std::enable_shared_from_this
   void on_reset(std::string_view name, const position& end) override;
   void on_presence(std::string_view name, const presence_change& change) override;
   void on_link(link_state state) override;
+  void on_control(std::string_view message) override;
   void on_subscribed(const std::weak_ptr<topic>& which, const result<position>& from);
   void ask_log(const std::shared_ptr<topic>& t, const topic_feed::question& q);
 
@@ -135,7 +162,11 @@ class registry final : public broker_events, public std::enable_shared_from_this
   std::uint64_t last_serial_ = 0;
   std::vector<peer_core*> peers_;  // whose handles live
   std::vector<broker_session::reply<std::size_t>> when_empty_;
-  bool draining_ = false;
+  struct leave_taking {
+    drain_options how;
+    steady::time_point start, end;  // of the closes
+  };
+  std::optional<leave_taking> drain_;
   std::shared_ptr<const close_request> closed_with_;
 
   const std::shared_ptr<broker> broker_;

@@ -1,24 +1,13 @@
 // Who has to go: kick, shed, drain.
 #include "core/clock.hpp"
+#include "hub/kick_order.hpp"
 #include "hub/registry.hpp"
+#include "io/jitter.hpp"
 
 #include <algorithm>
-#include <random>
 
 namespace coax::detail {
 namespace {
-
-std::mt19937_64& generator() {
-  static thread_local std::mt19937_64 g{std::random_device{}()};
-  return g;
-}
-
-// Uniform in [0, most].
-template <class Rep, class Period>
-std::chrono::duration<Rep, Period> random_up_to(std::chrono::duration<Rep, Period> most) {
-  if (most.count() <= 0) return {};
-  return std::chrono::duration<Rep, Period>(std::uniform_int_distribution<Rep>(0, most.count())(generator()));
-}
 
 bool is_meant(const selector& who, const peer_core& p) {
   const auto& labels = p.options.labels();
@@ -39,8 +28,20 @@ std::optional<std::chrono::milliseconds> hint(std::chrono::milliseconds within) 
 
 }  // namespace
 
+// A peer's number is of use in its own process alone.
 std::size_t registry::kick(const selector& who, status code, std::string_view reason) {
-  const auto with = std::make_shared<const close_request>(close_request{code, std::string(reason), true});
+  const auto n = kick_here(who, code, reason);
+  if (who.by() != selector::kind::id) session_->broadcast(to_text(kick_order{node_, who, code, std::string(reason)}));
+  return n;
+}
+
+void registry::on_control(std::string_view message) {
+  const auto order = parse_kick_order(message);
+  if (order && order->node != node_) kick_here(order->who, order->code, order->reason);
+}
+
+std::size_t registry::kick_here(const selector& who, status code, std::string_view reason) {
+  const auto with = std::make_shared<const close_request>(close_request{code, std::string(reason), close_request::when::at_once});
   std::size_t n = 0;
   outcome out;
   {
@@ -61,7 +62,7 @@ std::size_t registry::shed(double fraction, std::chrono::nanoseconds over, const
   {
     const std::lock_guard lock(mutex_);
     const auto n = static_cast<std::size_t>(static_cast<double>(peers_.size()) * std::clamp(fraction, 0.0, 1.0) + 0.5);
-    std::sample(peers_.begin(), peers_.end(), std::back_inserter(chosen), n, generator());
+    std::sample(peers_.begin(), peers_.end(), std::back_inserter(chosen), n, random_engine());
     const auto start = now();
     for (auto* p : chosen) schedule(*p, after(start, random_up_to(over)), steady::time_point::max(), how, out);
   }
@@ -69,36 +70,51 @@ std::size_t registry::shed(double fraction, std::chrono::nanoseconds over, const
   return chosen.size();
 }
 
-void registry::drain(const drain_options& how, broker_session::reply<std::size_t> done) {
+// A second one can only hasten the first.
+void registry::drain(const drain_options& how) {
   outcome out;
-  std::size_t n = 0;
   {
     const std::lock_guard lock(mutex_);
-    draining_ = true;
-    n = peers_.size();
-    const auto start = now();
-    const auto end = after(start, how.limit());
-    for (auto* p : peers_) schedule(*p, std::min(after(start, random_up_to(how.over())), end), end, how, out);
-    if (n != 0) when_empty_.push_back(std::move(done));
+    leave_taking t{how, after(now(), how.lead()), {}};
+    t.end = after(t.start, how.limit());
+    if (drain_) t.start = std::min(t.start, drain_->start);
+    drain_ = t;
+    for (auto* p : peers_) schedule(*p, random_time_to_go(), t.end, how, out);
   }
   out.wake();
-  if (n == 0) done(std::size_t{0});
+}
+
+steady::time_point registry::random_time_to_go() const {
+  return std::min(after(std::max(drain_->start, now()), random_up_to(drain_->how.over())), drain_->end);
+}
+
+void registry::when_empty(broker_session::reply<std::size_t> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!peers_.empty()) return when_empty_.push_back(std::move(done));
+  }
+  done(std::size_t{0});
 }
 
 void registry::schedule(peer_core& p, steady::time_point at, steady::time_point by, const drain_options& how,
                         outcome& to) {
+  push(to, p.home, farewell_to(p.shared_from_this(), at, by, how));
+}
+
+commands::farewell registry::farewell_to(std::shared_ptr<peer_core> p, steady::time_point at, steady::time_point by,
+                                         const drain_options& how) {
   const auto retry = hint(how.retry());
   auto reason = retry ? "retry in " + std::to_string(retry->count()) + " ms" : std::string();
-  const auto with =
-      std::make_shared<const close_request>(close_request{how.close_status(), std::move(reason), false, retry});
-  push(to, p.home, commands::farewell{p.shared_from_this(), with, at, by});
+  const auto with = std::make_shared<const close_request>(
+      close_request{how.close_status(), std::move(reason), close_request::when::read, retry});
+  return {std::move(p), with, at, by};
 }
 
 hub_state registry::state() const {
   {
     const std::lock_guard lock(mutex_);
     if (closed_with_) return hub_state::closed;
-    if (draining_) return hub_state::draining;
+    if (drain_) return hub_state::draining;
   }
   return session_->link() == link_state::ready ? hub_state::ready : hub_state::degraded;
 }

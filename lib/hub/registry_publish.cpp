@@ -61,27 +61,55 @@ void registry::on_entry(std::string_view name, std::string_view epoch, const ent
     const auto found = topics_.find(name);
     if (found != topics_.end()) exact = found->second;
     const bool passes = !exact || exact->begins_behind(epoch, *entry);
-    if (exact) {
-      exact->feed.on_entry(epoch, entry);
-      question = advance(exact, out);
+    try {
+      if (exact) {
+        exact->feed.on_entry(epoch, entry);
+        question = advance(exact, out);
+      }
+      if (passes && !filters_.empty())
+        deliver(name, nullptr, std::make_shared<const delivery>(entry, name_history(name, epoch)), out);
+    } catch (...) {
+      if (exact) exact->feed.doubt();
+      lose(name, exact.get(), out);
     }
-    if (passes && !filters_.empty())
-      deliver(name, nullptr, std::make_shared<const delivery>(entry, std::make_shared<const std::string>(epoch)), out);
   }
   if (question) ask_log(exact, *question);
   out.wake();
 }
 
+// For want of memory. The broker and the other topics go on.
+void registry::lose(std::string_view name, const topic* exact, outcome& to) noexcept {
+  const auto end_members = [&to](const topic& t) {
+    for (const auto& part : t.parts) {
+      part->lost.store(true, std::memory_order_relaxed);
+      if (part->home->note_loss() == shard::pushed::asleep) to.asleep.push_back(part->home);
+    }
+  };
+  if (exact) end_members(*exact);
+  for (const auto& f : filters_)
+    if (matches(f->name, name)) end_members(*f);
+}
+
 std::optional<topic_feed::question> registry::advance(const std::shared_ptr<topic>& t, outcome& to) {
+  try {
+    return follow(t, to);
+  } catch (...) {
+    lose(t->name, t.get(), to);
+    return std::nullopt;
+  }
+}
+
+std::optional<topic_feed::question> registry::follow(const std::shared_ptr<topic>& t, outcome& to) {
   while (const auto event = t->feed.next()) {
     if (const auto* entry = std::get_if<entry_ptr>(&*event)) {
-      if (t->epoch->empty()) t->epoch = std::make_shared<const std::string>(t->feed.at().epoch());
-      deliver(t->name, t, std::make_shared<const delivery>(*entry, t->epoch), to);
+      if (!t->history) t->history = name_history(t->name, t->feed.at().epoch());
+      deliver(t->name, t, std::make_shared<const delivery>(*entry, t->history), to);
     } else {
-      t->epoch = std::make_shared<const std::string>(std::get<topic_feed::reset>(*event).from.epoch());
+      const auto& from = std::get<topic_feed::reset>(*event).from;
+      t->history = name_history(t->name, from.epoch());
       t->begin = {};
       counts_->resets.fetch_add(1, std::memory_order_relaxed);
-      for (const auto& part : t->parts) push(to, part->home, commands::reset{part});
+      for (const auto& part : t->parts) push(to, part->home, commands::reset{part, from});
     }
   }
   const auto question = t->feed.inquire(now());
@@ -93,7 +121,7 @@ void registry::pass_by(const topic& t, bool before_begin, outcome& to) {
   if (filters_.empty()) return;
   t.feed.for_each_waiting([&](const std::string& epoch, const entry_ptr& e) {
     if (t.begins_behind(epoch, *e) != before_begin) return;
-    deliver(t.name, nullptr, std::make_shared<const delivery>(e, std::make_shared<const std::string>(epoch)), to);
+    deliver(t.name, nullptr, std::make_shared<const delivery>(e, name_history(t.name, epoch)), to);
   });
 }
 
@@ -177,7 +205,7 @@ void registry::on_subscribed(const std::weak_ptr<topic>& which, const result<pos
       t->feed.start(*from);
       question = advance(t, out);
       t->is_told = true;
-      for (const auto& part : t->parts) push(out, part->home, commands::begin{part});
+      for (const auto& part : t->parts) push(out, part->home, commands::begin{part, *from});
     }
   }
   if (question) ask_log(t, *question);
@@ -214,7 +242,11 @@ void registry::ask_log(const std::shared_ptr<topic>& t, const topic_feed::questi
     out.wake();
     if (next) self->ask_log(asked, *next);
   };
-  session_->history(t->name, q.since, q.limit, std::move(answered));
+  try {
+    session_->history(t->name, q.since, q.limit, std::move(answered));
+  } catch (...) {
+    // It is asked again when its time is up.
+  }
 }
 
 void registry::read_log(const std::shared_ptr<subscription>& s, std::uint64_t reader, const topic_feed::question& q) {

@@ -26,6 +26,9 @@ hub_stats registry::stats() const {
   s.resets = read(counts_->resets);
   s.notices = read(counts_->notices);
   s.disconnected = read(counts_->disconnected);
+  s.flushed = read(counts_->flushed);
+  s.given_up = read(counts_->given_up);
+  s.undelivered = read(counts_->undelivered);
   s.cut = read(counts_->cut);
   s.filter_errors = read(counts_->filter_errors);
   s.failures = read(counts_->failures);

@@ -35,8 +35,12 @@ ring::entry& ring::find(number n) noexcept {
 void ring::sweep() noexcept {
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(), [](const entry& e) { return !e.what; }),
                  entries_.end());
-  entries_.shrink_to_fit();
   dead_ = 0;
+  try {
+    entries_.shrink_to_fit();
+  } catch (...) {
+    // The memory comes back when the ring is empty.
+  }
 }
 
 }  // namespace coax::detail

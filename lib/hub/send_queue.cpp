@@ -131,9 +131,17 @@ void send_queue::lose(const ring& log, std::size_t n, std::size_t& dropped) {
 }
 
 void send_queue::tell_reset(const ring& log) {
-  const bool known = std::any_of(untold_.begin(), untold_.end(),
-                                 [&](const notice& n) { return n.topic == log.tally && n.messages == 0; });
-  if (limits_.notices() && !known) untold_.push_back({log.tally, 0});
+  if (limits_.notices() && !owes_reset(log)) untold_.push_back({log.tally, 0});
+}
+
+bool send_queue::owes_reset(const ring& log) const noexcept {
+  return std::any_of(untold_.begin(), untold_.end(),
+                     [&](const notice& n) { return n.topic == log.tally && n.messages == 0; });
+}
+
+const shared_delivery* send_queue::first_of(const ring& log) const noexcept {
+  const auto r = std::find_if(runs_.begin(), runs_.end(), [&](const run& x) { return x.log.get() == &log; });
+  return r == runs_.end() ? nullptr : &first(*r).what;
 }
 
 void send_queue::drop_topic(const ring& log, std::size_t& dropped) {

@@ -67,6 +67,11 @@ class send_queue {
     std::size_t messages;                // that were dropped; 0: a reset
   };
   const notice* untold() const noexcept { return untold_.empty() ? nullptr : &untold_.front(); }
+  /// Whether there is a reset of `log` to be told.
+  bool owes_reset(const ring& log) const noexcept;
+  /// The oldest message of `log`, or null.
+  const shared_delivery* first_of(const ring& log) const noexcept;
+
   void told() noexcept { untold_.erase(untold_.begin()); }
 
   struct amount {

@@ -34,6 +34,13 @@ shard::pushed shard::push(command c) {
   return std::exchange(posted_, true) ? pushed::awake : pushed::asleep;
 }
 
+shard::pushed shard::note_loss() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (dead_) return pushed::dead;
+  lost_ = true;
+  return std::exchange(posted_, true) ? pushed::awake : pushed::asleep;
+}
+
 bool shard::wake() noexcept {
   auto self = std::static_pointer_cast<shard>(shared_from_this());
   // The mutex keeps the io_context from being destroyed meanwhile, by way of on_shutdown.
@@ -53,6 +60,7 @@ namespace {
 peer_core* subject(const commands::attach& c) noexcept { return c.peer.get(); }
 peer_core* subject(const commands::detach& c) noexcept { return c.peer.get(); }
 peer_core* subject(const commands::join& c) noexcept { return c.what->peer.get(); }
+peer_core* subject(const commands::resume& c) noexcept { return c.peer.get(); }
 peer_core* subject(const commands::leave& c) noexcept { return c.what->peer.get(); }
 peer_core* subject(const commands::page& c) noexcept { return c.to->peer.get(); }
 peer_core* subject(const commands::send& c) noexcept { return c.to.get(); }
@@ -95,8 +103,19 @@ void shard::work_off() noexcept {
 void shard::take_batch() {
   batch_.clear();
   next_ = 0;
-  const std::lock_guard lock(mutex_);
-  std::swap(batch_, inbox_);
+  bool lost = false;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(batch_, inbox_);
+    lost = std::exchange(lost_, false);
+  }
+  if (lost) end_losers();
+}
+
+void shard::end_losers() noexcept {
+  for (const auto& p : peers_)
+    if (p->has_lost()) p->fail();
+  for (const auto& p : peers_) p->forget_losses();
 }
 
 // Whether the inbox is empty; then the next that comes posts.
@@ -108,7 +127,7 @@ bool shard::rests() noexcept {
     next_ = 0;
   }
   const std::lock_guard lock(mutex_);
-  if (through && inbox_.empty()) posted_ = false;
+  if (through && inbox_.empty() && !lost_) posted_ = false;
   return !posted_;
 }
 
@@ -116,11 +135,15 @@ std::size_t shard::run(const commands::attach& c) {
   c.peer->index = peers_.size();
   peers_.push_back(c.peer);
   c.peer->attached();
+  if (c.close_with) c.peer->close(*c.close_with);
+  if (c.farewell) run(*c.farewell);
   return 1;
 }
 
 std::size_t shard::run(const commands::detach& c) {
   c.peer->detached();
+  if (!c.then.empty()) settle();
+  for (const auto& done : c.then) done(std::size_t{0});
   return 1;
 }
 
@@ -131,12 +154,19 @@ std::size_t shard::run(const commands::join& c) {
     c.what->index = members.size() - 1;
   }
   c.what->peer->joined(*c.what, c.options);
+  c.what->peer->place_changed();
+  return 1;
+}
+
+std::size_t shard::run(const commands::resume& c) {
+  c.peer->resumed(c.was);
   return 1;
 }
 
 // One whose joining has failed is not there.
 std::size_t shard::run(const commands::leave& c) {
   c.what->peer->left(*c.what);
+  c.what->peer->place_changed();
   auto& members = c.what->part->members;
   const auto at = std::exchange(c.what->index, subscription::nowhere);
   if (at == subscription::nowhere) return 1;
@@ -155,8 +185,11 @@ std::size_t shard::run(const commands::leave& c) {
 std::size_t shard::run(const commands::publish& first) {
   std::array<std::optional<offering>, messages_per_visit> visit;
   std::size_t n = 0;
-  for (const auto* c = &first; c; c = n == visit.size() ? nullptr : next_publication(*first.to))
-    visit[n].emplace(c->what, c->to->log, time_, c->except, c->serial, n == 0 ? nullptr : &*visit[n - 1]), ++n;
+  for (const auto* c = &first; c; c = n == visit.size() ? nullptr : next_publication(*first.to)) {
+    c->to->told.move_behind(*c->what);
+    visit[n].emplace(c->what, c->to->log, time_, c->except, c->serial, n == 0 ? nullptr : &*visit[n - 1]);
+    ++n;
+  }
   const bool is_last = next_ == batch_.size();
   const auto& members = first.to->members;
   for (std::size_t m = 0; m != members.size(); ++m) {
@@ -182,14 +215,25 @@ const commands::publish* shard::next_publication(const topic_part& to) noexcept 
   return c;
 }
 
+// What was told before is behind `from`.
 std::size_t shard::run(const commands::begin& c) {
-  for (const auto& s : c.what->members)
-    if (s->reader) guarded(*s->peer, [&] { mark_offered(*s->peer); });
-  return c.what->members.size();
+  auto& part = *c.what;
+  if (!part.told) part.told = history_cursor(part.log->tally->name, c.from);
+  for (const auto& s : part.members)
+    guarded(*s->peer, [&] {
+      if (s->reader) mark_offered(*s->peer);
+      s->peer->place_changed();
+    });
+  return part.members.size();
 }
 
 std::size_t shard::run(const commands::reset& c) {
-  for (const auto& s : c.of->members) guarded(*s->peer, [&] { s->peer->on_reset(*s); });
+  c.of->told = history_cursor(c.of->log->tally->name, c.from);
+  for (const auto& s : c.of->members)
+    guarded(*s->peer, [&] {
+      s->peer->on_reset(*s);
+      s->peer->place_changed();
+    });
   return c.of->members.size();
 }
 
@@ -240,23 +284,32 @@ void shard::mark_offered(peer_core& p) {
 
 void shard::watch(peer_core& p) {
   const auto at = p.due();
-  if (at == steady::time_point::max()) return;
-  if (!p.watched) watched_.push_back(p.weak_from_this());
-  p.watched = true;
+  if (at == steady::time_point::max() || !holds(p)) return;
+  if (p.watched.is_linked()) {
+    // It is looked at soon enough, and then again.
+    if (p.watched_until <= at) return;
+    p.watched.unlink();
+  }
+  p.watched_until = at;
+  watched_.insert(p);
   wake_at(at);
 }
 
 void shard::on_time(steady::time_point time) {
   time_ = time;
-  for (const auto& weak : std::exchange(watched_, {})) {
-    const auto p = weak.lock();
-    if (!p) continue;
-    p->watched = false;
+  // One that is due again at once has its turn with the next timer.
+  std::vector<std::shared_ptr<peer_core>> due;
+  while (!watched_.empty() && watched_.begin()->watched_until <= time) {
+    auto& p = *watched_.begin();
+    due.push_back(peers_[p.index]);
+    p.watched.unlink();
+  }
+  for (const auto& p : due)
     guarded(*p, [&] {
       p->on_time(time);
       watch(*p);
     });
-  }
+  if (!watched_.empty()) wake_at(watched_.begin()->watched_until);
   if (alarm_ <= time) {
     alarm_ = steady::time_point::max();
     try {
@@ -276,7 +329,8 @@ void shard::wake_waiting(std::vector<waiter*>& list) noexcept {
 }
 
 void shard::remove(peer_core& p) {
-  if (p.index >= peers_.size() || peers_[p.index].get() != &p) return;
+  if (!holds(p)) return;
+  p.watched.unlink();
   auto& place = peers_[p.index];
   // Kept to the end: the shard's may be the last reference.
   const auto removed = std::exchange(place, std::move(peers_.back()));
@@ -299,6 +353,9 @@ void shard::settle() noexcept {
   move(counts.cut, totals_->cut);
   move(counts.filter_errors, totals_->filter_errors);
   move(counts.failures, totals_->failures);
+  move(counts.flushed, totals_->flushed);
+  move(counts.given_up, totals_->given_up);
+  move(counts.undelivered, totals_->undelivered);
 }
 
 // What waits here will never be sent, and holds the shard. Of the commands only leaving means anything still.
@@ -320,6 +377,7 @@ void shard::on_shutdown() noexcept {
   } else {
     for (const auto& part : left) part->members.clear();
   }
+  watched_.clear();
   const auto peers = std::exchange(peers_, {});
 }
 

@@ -16,20 +16,36 @@ struct hub_counts {
   using counter = std::atomic<std::uint64_t>;
   counter published{0}, publish_errors{0}, handed_out{0}, delivered{0}, dropped{0}, filtered{0}, skipped{0};
   counter rewinds{0}, resets{0}, notices{0}, disconnected{0}, cut{0}, filter_errors{0}, failures{0};
+  counter flushed{0}, given_up{0}, undelivered{0};
 };
 
 namespace commands {
 
+/// A close that has its time.
+struct farewell {
+  std::shared_ptr<peer_core> peer;
+  std::shared_ptr<const close_request> with;
+  steady::time_point at, by;
+};
+/// It may have to go at once, or later.
 struct attach {
   std::shared_ptr<peer_core> peer;
+  std::shared_ptr<const close_request> close_with;
+  std::optional<commands::farewell> farewell;
 };
 struct detach {
   std::shared_ptr<peer_core> peer;
+  std::vector<broker_session::reply<std::size_t>> then;  // who waits for the last peer to go
 };
 /// For the first time, or under other options.
 struct join {
   std::shared_ptr<subscription> what;
   join_options options;
+};
+/// Whom it has been before it came back.
+struct resume {
+  std::shared_ptr<peer_core> peer;
+  std::vector<origin> was;
 };
 struct leave {
   std::shared_ptr<subscription> what;
@@ -43,10 +59,12 @@ struct publish {
 /// The broker tells the topic now: its log may be read.
 struct begin {
   std::shared_ptr<topic_part> what;
+  position from;
 };
 /// The history of a topic may have been lost.
 struct reset {
   std::shared_ptr<topic_part> of;
+  position from;  // where what comes follows
 };
 /// An answer of the log to one that reads it.
 struct page {
@@ -68,12 +86,6 @@ struct tell {
   std::shared_ptr<topic_part> to;
   shared_delivery what;
 };
-/// A close that has its time.
-struct farewell {
-  std::shared_ptr<peer_core> peer;
-  std::shared_ptr<const close_request> with;
-  steady::time_point at, by;
-};
 /// Null is all peers of the shard.
 struct close {
   std::shared_ptr<peer_core> peer;
@@ -82,9 +94,9 @@ struct close {
 
 }  // namespace commands
 
-using command = std::variant<commands::attach, commands::detach, commands::join, commands::leave, commands::publish,
-                             commands::begin, commands::reset, commands::page, commands::alarm, commands::send,
-                             commands::tell, commands::farewell, commands::close>;
+using command = std::variant<commands::attach, commands::detach, commands::join, commands::resume, commands::leave,
+                             commands::publish, commands::begin, commands::reset, commands::page, commands::alarm,
+                             commands::send, commands::tell, commands::farewell, commands::close>;
 
 /// Everything that happens to the peers of an executor happens in the order of this inbox. One post is under way while
 /// there is something in it, whatever is thrown: a peer for which something goes wrong is ended, the others go on. Of
@@ -102,6 +114,8 @@ class shard final : public parking_lot {
     dead     // the io_context is going down: not taken
   };
   pushed push(command c);
+  /// There is a part of which something was lost: its members are to be ended. Answers as `push`.
+  pushed note_loss() noexcept;
   /// Posts the working off of the inbox. Apart from `push` so that it is done outside the registry's lock. False if
   /// that fails: the next who pushes will be told to do it.
   bool wake() noexcept;
@@ -132,17 +146,29 @@ class shard final : public parking_lot {
   struct {
     std::uint64_t handed_out = 0, delivered = 0, dropped = 0, filtered = 0, skipped = 0;
     std::uint64_t rewinds = 0, notices = 0, disconnected = 0, cut = 0, filter_errors = 0, failures = 0;
+    std::uint64_t flushed = 0, given_up = 0, undelivered = 0;
   } counts;
   /// Adds what was counted to the totals.
   void settle() noexcept;
 
  private:
+  struct earlier {
+    bool operator()(const peer_core& a, const peer_core& b) const noexcept { return a.watched_until < b.watched_until; }
+  };
+  using watch_list =
+      boost::intrusive::multiset<peer_core,
+                                 boost::intrusive::member_hook<peer_core, peer_core::watch_hook, &peer_core::watched>,
+                                 boost::intrusive::compare<earlier>, boost::intrusive::constant_time_size<false>>;
+
+  bool holds(const peer_core& p) const noexcept { return p.index < peers_.size() && peers_[p.index].get() == &p; }
   void work_off() noexcept;
   void take_batch();
+  void end_losers() noexcept;
   bool rests() noexcept;
   std::size_t run(const commands::attach& c);
   std::size_t run(const commands::detach& c);
   std::size_t run(const commands::join& c);
+  std::size_t run(const commands::resume& c);
   std::size_t run(const commands::leave& c);
   std::size_t run(const commands::publish& c);
   const commands::publish* next_publication(const topic_part& to) noexcept;
@@ -161,17 +187,18 @@ class shard final : public parking_lot {
   const std::shared_ptr<hub_counts> totals_;
 
   std::mutex mutex_;
-  std::vector<command> inbox_;  // these three under the mutex
+  std::vector<command> inbox_;  // these four under the mutex
   bool posted_ = false;
   bool dead_ = false;
+  bool lost_ = false;
 
   std::vector<command> batch_;  // taken from the inbox
   std::size_t next_ = 0;        // of batch_
   steady::time_point time_;
   steady::time_point alarm_ = steady::time_point::max();
   std::vector<std::shared_ptr<peer_core>> peers_;
-  std::vector<peer_core*> offered_;                // in this turn; alive as long as batch_ is
-  std::vector<std::weak_ptr<peer_core>> watched_;  // that have a time to wait for
+  std::vector<peer_core*> offered_;  // in this turn; alive as long as batch_ is
+  watch_list watched_;               // those of peers_ that have a time to wait for
 };
 
 }  // namespace coax::detail

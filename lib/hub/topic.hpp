@@ -19,6 +19,25 @@ class shard;
 class subscription;
 class waiter;
 
+/// A place in a topic that moves on with each message.
+struct history_cursor {
+  history_cursor() = default;
+  history_cursor(std::string_view topic, const position& p) : offset(p.offset()), tag(p.tag()) {
+    if (p) history = name_history(topic, p.epoch());
+  }
+
+  explicit operator bool() const noexcept { return history != nullptr; }
+  void move_behind(const delivery& d) noexcept {
+    if (history != d.history()) history = d.history();
+    offset = d.entry()->offset();
+    tag = d.entry()->tag();
+  }
+  position at() const { return history ? position(history->epoch, offset, tag) : position(); }
+
+  shared_history history;
+  std::uint64_t offset = 0, tag = 0;
+};
+
 /// The members of one topic on one executor.
 struct topic_part {
   topic_part(std::shared_ptr<shard> s, const std::shared_ptr<topic_tally>& t)
@@ -29,6 +48,10 @@ struct topic_part {
   /// From the executor. They hold the part in turn: they leave through a command, or when the executor is dead.
   std::vector<std::shared_ptr<subscription>> members;
   const shared_ring log;  // from the executor
+  /// Something was told that is not in the executor's inbox. From any thread.
+  std::atomic<bool> lost{false};
+  /// Up to where the members have been told; from the executor, once the part is there.
+  history_cursor told;
 };
 
 /// A topic, or a filter with wildcards, with at least one member. All but the names is guarded by the registry.
@@ -48,7 +71,7 @@ struct topic {
 
   /// Makes one order of what the broker tells; not of filters, which take it as it comes.
   topic_feed feed;
-  std::shared_ptr<const std::string> epoch = std::make_shared<const std::string>();
+  shared_history history;  // of what the feed tells
   /// Where the feed was started; none after a reset.
   position begin;
   /// Whether the feed leaves an entry out because it begins behind it. It is news for filters all the same.
@@ -71,7 +94,7 @@ class subscription : public std::enable_shared_from_this<subscription> {
   const std::shared_ptr<topic_part> part;
 
   // Guarded by the registry.
-  std::size_t handles = 1;
+  std::size_t handles = 0;
   bool left = false;
   bool blocks = false;
   bool is_present = false;  // as the broker knows it
@@ -84,6 +107,7 @@ class subscription : public std::enable_shared_from_this<subscription> {
   overflow policy = overflow::disconnect;
   join_options::predicate filter;
   bool presence = false;
+  bool resumable = true;
   std::unique_ptr<log_reader> reader;  // while it is not live
   /// Where the last reader has stopped, until what is told is behind it: it may have read what is told only now.
   position read_to;

@@ -52,6 +52,27 @@ class remote_call final : public parking_lot {
   parked_handler handler_;
 };
 
+/// The end of the operation, which is also when its executor is gone before it has ended.
+template <class T>
+class remote_end {
+ public:
+  explicit remote_end(std::shared_ptr<remote_call<T>> c) noexcept : call_(std::move(c)) {}
+  remote_end(remote_end&&) noexcept = default;
+  remote_end& operator=(remote_end&&) = delete;
+  ~remote_end() {
+    if (call_) (*this)(std::make_exception_ptr(system_error(errc::shut_down, "an operation on another executor")));
+  }
+
+  void operator()(std::exception_ptr error) {
+    const auto call = std::exchange(call_, nullptr);
+    call->error = error;
+    if (!call->shut_down()) asio::post(call->executor(), [call] { call->finish(); });
+  }
+
+ private:
+  std::shared_ptr<remote_call<T>> call_;
+};
+
 /// Awaits `make(ctx)` (a callable that returns a task<T>) on `home` and comes back to the caller's executor. Stop
 /// token, deadline and Asio's cancellation of the caller reach the operation as a stop of its context.
 template <class T, class Make>
@@ -70,10 +91,7 @@ task<T> elsewhere(asio::any_io_executor home, context ctx, Make make) {
       keep->outcome.emplace(co_await make(inner));
     }
   };
-  asio::co_spawn(home, std::move(body), [call](std::exception_ptr error) {
-    call->error = error;
-    if (!call->shut_down()) asio::post(call->executor(), [call] { call->finish(); });
-  });
+  asio::co_spawn(home, std::move(body), remote_end<T>(call));
 
   // The stop token goes straight to the operation's own; the deadline is watched there, not here.
   auto forward = [source = call->stop]() mutable { source.request_stop(); };

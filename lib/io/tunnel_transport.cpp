@@ -10,11 +10,17 @@ namespace {
 
 class tunnel_transport final : public transport, public transport::observer {
  public:
-  tunnel_transport(std::shared_ptr<transport> lower, std::string first)
-      : transport(lower->executor()), lower_(std::move(lower)), first_(std::move(first)) {}
+  tunnel_transport(std::shared_ptr<transport> lower, std::string first, std::string local, std::string remote)
+      : transport(lower->executor()),
+        lower_(std::move(lower)),
+        first_(std::move(first)),
+        local_(std::move(local)),
+        remote_(std::move(remote)) {}
 
-  static std::shared_ptr<transport> create(std::shared_ptr<transport> lower, std::string first) {
-    const auto t = std::make_shared<tunnel_transport>(std::move(lower), std::move(first));
+  static std::shared_ptr<transport> create(std::shared_ptr<transport> lower, std::string first, std::string local,
+                                           std::string remote) {
+    const auto t =
+        std::make_shared<tunnel_transport>(std::move(lower), std::move(first), std::move(local), std::move(remote));
     t->lower_->observe(std::shared_ptr<transport::observer>(t, t.get()));
     return t;
   }
@@ -52,14 +58,16 @@ class tunnel_transport final : public transport, public transport::observer {
     first_.clear();
     lower_->close();
   }
-  std::string local_endpoint() const override { return lower_->local_endpoint(); }
-  std::string remote_endpoint() const override { return lower_->remote_endpoint(); }
+  std::string local_endpoint() const override { return local_; }
+  std::string remote_endpoint() const override { return remote_; }
 
  private:
   void on_ready(direction d) override { notify(d); }
 
   std::shared_ptr<transport> lower_;
   std::string first_;  // from taken_ on
+  std::string local_;
+  std::string remote_;
   std::size_t taken_ = 0;
   bool posted_ = false;
   bool closed_ = false;
@@ -68,7 +76,13 @@ class tunnel_transport final : public transport, public transport::observer {
 }  // namespace
 
 std::shared_ptr<transport> make_tunnel_transport(std::shared_ptr<transport> lower, std::string first_bytes) {
-  return tunnel_transport::create(std::move(lower), std::move(first_bytes));
+  auto local = lower->local_endpoint(), remote = lower->remote_endpoint();
+  return tunnel_transport::create(std::move(lower), std::move(first_bytes), std::move(local), std::move(remote));
+}
+
+std::shared_ptr<transport> make_proxied_transport(std::shared_ptr<transport> lower, std::string local,
+                                                  std::string remote) {
+  return tunnel_transport::create(std::move(lower), {}, std::move(local), std::move(remote));
 }
 
 }  // namespace coax::detail

@@ -2,29 +2,12 @@
 
 #include "protocol/header_field.hpp"
 
-#include <boost/asio/ip/address.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
 namespace coax::protocol {
 namespace {
-
-namespace ip = boost::asio::ip;
-
-std::optional<ip::address> address_of(std::string_view text) {
-  boost::system::error_code ec;
-  auto a = ip::make_address(text, ec);
-  if (ec) return std::nullopt;
-  return a;
-}
-
-bool is_ipv4(const ip::address& a) { return a.is_v4() || a.to_v6().is_v4_mapped(); }
-
-ip::address_v6::bytes_type bytes_of(const ip::address& a) {
-  return a.is_v4() ? ip::make_address_v6(ip::v4_mapped, a.to_v4()).to_bytes() : a.to_v6().to_bytes();
-}
 
 std::optional<unsigned> number(std::string_view text, unsigned most) {
   unsigned n = 0;
@@ -40,17 +23,6 @@ std::string plain_name(std::string_view host) {
 
 bool is_below(std::string_view name, std::string_view domain) {
   return name.size() > domain.size() && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.';
-}
-
-// Of an IPv4 address in its IPv6 form (RFC 4291 section 2.5.5.2), what comes before it.
-constexpr unsigned mapping_bits = 96;
-
-template <class Bytes>
-bool same_prefix(const Bytes& a, const Bytes& b, unsigned bits) {
-  const auto whole = bits / 8;
-  if (!std::equal(a.begin(), a.begin() + whole, b.begin())) return false;
-  const unsigned rest = bits % 8;
-  return rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0;
 }
 
 struct host_and_port {
@@ -83,19 +55,11 @@ no_proxy_rules::no_proxy_rules(std::string_view list) {
 }
 
 bool no_proxy_rules::add_network(std::string_view text, unsigned port) {
-  const auto slash = text.find('/');
-  const auto address = address_of(text.substr(0, slash));
-  if (!address) return false;
   rule r;
   r.what = rule::kind::network;
-  r.address = bytes_of(*address);
-  r.prefix = 128;
+  r.addresses = network::parse(text);
   r.port = port;
-  if (slash != text.npos) {
-    const auto bits = number(text.substr(slash + 1), address->is_v4() ? 32 : 128);
-    if (!bits) return false;
-    r.prefix = *bits + (address->is_v4() ? mapping_bits : 0);
-  }
+  if (!r.addresses) return false;
   rules_.push_back(std::move(r));
   return true;
 }
@@ -125,17 +89,14 @@ void no_proxy_rules::add(std::string_view entry) {
 
 bool no_proxy_rules::match(std::string_view host, std::uint16_t port) const {
   const auto name = plain_name(host);
-  const auto address = address_of(name);
-  const auto bytes = address ? bytes_of(*address) : address_bytes{};
-  // A network of IPv6 that has the mapped addresses in it, as ::/0, does not mean IPv4.
-  const unsigned least_prefix = address && is_ipv4(*address) ? mapping_bits : 0;
+  const auto address = parse_address(name);
   return std::ranges::any_of(rules_, [&](const rule& r) {
     if (r.port != 0 && r.port != port) return false;
     switch (r.what) {
       case rule::kind::everything: return true;
       case rule::kind::domain: return !address && (name == r.name || is_below(name, r.name));
       case rule::kind::below_domain: return !address && is_below(name, r.name);
-      case rule::kind::network: return address && r.prefix >= least_prefix && same_prefix(bytes, r.address, r.prefix);
+      case rule::kind::network: return address && r.addresses->contains(*address);
     }
     return false;
   });
@@ -145,10 +106,7 @@ bool is_loopback(std::string_view host) {
   const auto name = plain_name(host);
   if (name == "localhost" || is_below(name, "localhost")) return true;
   const auto address = address_of(name);
-  if (!address) return false;
-  if (address->is_v6() && address->to_v6().is_v4_mapped())
-    return ip::make_address_v4(ip::v4_mapped, address->to_v6()).is_loopback();
-  return address->is_loopback();
+  return address && address->is_loopback();
 }
 
 }  // namespace coax::protocol

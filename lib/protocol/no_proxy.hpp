@@ -1,8 +1,10 @@
 /// The hosts to which no proxy leads: what a variable NO_PROXY lists.
 #pragma once
 
-#include <array>
+#include "protocol/network.hpp"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,16 +29,13 @@ class no_proxy_rules {
   bool match(std::string_view host, std::uint16_t port) const;
 
  private:
-  using address_bytes = std::array<unsigned char, 16>;  // IPv4 as ::ffff:a.b.c.d
-
   struct rule {
     enum class kind : unsigned char { everything, domain, below_domain, network };
 
     kind what = kind::everything;
     std::string name;
-    address_bytes address{};
-    unsigned prefix = 0;  // bits of a network
-    unsigned port = 0;    // 0: any
+    std::optional<network> addresses;
+    unsigned port = 0;  // 0: any
   };
 
   void add(std::string_view entry);

@@ -14,12 +14,15 @@ using phase = exchange_state::phase;
 
 namespace {
 
-task<> refuse(exchange& x, unsigned status, std::string why, context ctx) {
-  response answer(status);
-  answer.content_type("text/plain; charset=utf-8").body(why + "\n");
-  handshake_error error(why, status, answer.headers(), answer.body());
+task<> refuse(exchange& x, response answer, std::string why, context ctx) {
+  handshake_error error(why, answer.status(), answer.headers(), answer.body());
   co_await x.respond(std::move(answer), std::move(ctx));
   throw error;
+}
+
+task<> refuse(exchange& x, unsigned status, std::string why, context ctx) {
+  auto answer = http::text_answer(status, why);
+  co_await refuse(x, std::move(answer), std::move(why), std::move(ctx));
 }
 
 response head_for(const stream_options& options, bool gzip) {
@@ -82,6 +85,10 @@ task<event_stream> accept(exchange& x, stream_options options, context ctx) {
   if (!bare) co_await refuse(x, 400, "a body that nobody has read", ctx);
 
   if (const auto stopped = ctx.stopped()) throw system_error(stopped, "accept");
+  if (auto busy = s.reserve()) {
+    std::string why = "the server has all the streams that it takes";
+    co_await refuse(x, *std::move(busy), std::move(why), ctx);
+  }
   const auto how = s.request().version >= 11 ? http::framing::chunked : http::framing::until_end;
   const error_code ec = co_await s.upgrade(head, how, ctx);
   if (ec) throw system_error(ec, "accept");

@@ -11,6 +11,9 @@ namespace {
 
 // A client has nothing to say behind its request: what it sends is dropped, and one that goes on is.
 constexpr std::size_t most_received = 64 * 1024;
+// When clients are to come back to a server that goes down, each at its own time: not before another can have taken
+// its place, and not all at once.
+constexpr std::chrono::milliseconds soonest_return{1000}, return_within{4000};
 
 }  // namespace
 
@@ -77,6 +80,8 @@ void event_connection::begin_close(std::optional<std::chrono::milliseconds> retr
   admit_waiting();
   output_changed();
 }
+
+void event_connection::go_away() { begin_close(soonest_return + random_up_to(return_within)); }
 
 void event_connection::end_now() {
   end(errc::closed);

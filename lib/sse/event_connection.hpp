@@ -80,9 +80,9 @@ class event_connection final : public parking_lot, public transport::observer, p
   }
   task<error_code> send_queued(shared_bytes block, const context& ctx);
 
-  /// Appends events that are encoded already, unless the transport has no room. They leave with `send_appended`, or
-  /// before, when a batch is full: so that all of one turn leaves in one write.
-  bool append_encoded(const shared_bytes& block, error_code& ec);
+  /// Appends events that are encoded already, and `tail` behind them, unless the transport has no room. They leave with
+  /// `send_appended`, or before, when a batch is full: so that all of one turn leaves in one write.
+  bool append_encoded(const shared_bytes& block, std::string_view tail, error_code& ec);
   void send_appended();
   /// At most one; null to end it. `on_drained` comes in a turn of its own, when the queue has become empty.
   void observe_drain(std::weak_ptr<drain_observer> o) noexcept { drain_observer_ = std::move(o); }
@@ -92,7 +92,7 @@ class event_connection final : public parking_lot, public transport::observer, p
 
   /// The end, behind what is queued. `retry`: when the client is to come again.
   void begin_close(std::optional<std::chrono::milliseconds> retry);
-  void go_away() override { begin_close(std::nullopt); }
+  void go_away() override;
   void end_now() override;
   task<error_code> wait_until_finished(const context& ctx) override;
 

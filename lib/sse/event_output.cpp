@@ -25,11 +25,13 @@ task<error_code> event_connection::send_queued(shared_bytes block, const context
   co_return w.result();
 }
 
-bool event_connection::append_encoded(const shared_bytes& block, error_code& ec) {
-  if (!takes_no_sends() && !blocked_ && (body_.queued() >= batch_limit || !accepts(block->size()))) flush();
+bool event_connection::append_encoded(const shared_bytes& block, std::string_view tail, error_code& ec) {
+  const auto size = block->size() + tail.size();
+  if (!takes_no_sends() && !blocked_ && (body_.queued() >= batch_limit || !accepts(size))) flush();
   if (takes_no_sends()) return ec = end_code_, false;
-  if (blocked_ || !accepts(block->size())) return false;
+  if (blocked_ || !accepts(size)) return false;
   body_.append(block);
+  body_.back().append(tail.data(), tail.size());
   return true;
 }
 

@@ -64,6 +64,12 @@ class faulty_session final : public broker_session {
     inner_->members(topic, std::move(done));
   }
 
+  void broadcast(std::string_view message) override {
+    core_->when_connected(events_, [session = std::weak_ptr(inner_), message = std::string(message)] {
+      if (const auto inner = session.lock()) inner->broadcast(message);
+    });
+  }
+
   link_state link() const noexcept override { return core_->connected() ? inner_->link() : link_state::degraded; }
 
  private:

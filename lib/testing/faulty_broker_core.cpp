@@ -25,6 +25,12 @@ void faulty_events::on_link(link_state state) {
   if (to && core_->connected()) to->on_link(state);
 }
 
+void faulty_events::on_control(std::string_view message) {
+  core_->when_connected(shared_from_this(), [to = to_, message = std::string(message)] {
+    if (const auto there = to.lock()) there->on_control(message);
+  });
+}
+
 // Settings ---------------------------------------------------------------------------------------------------------
 
 void faulty_broker_core::set_faults(const broker_faults& f) {

@@ -20,6 +20,7 @@ class faulty_events final : public broker_events, public std::enable_shared_from
   void on_reset(std::string_view topic, const position& end) override;
   void on_presence(std::string_view topic, const presence_change& change) override;
   void on_link(link_state state) override;
+  void on_control(std::string_view message) override;
 
   std::shared_ptr<broker_events> target() const noexcept { return to_.lock(); }
 

@@ -277,6 +277,7 @@ class connection final : public parking_lot, public transport::observer, public 
   void drop_unread() noexcept;
   void part_taken(bool last) noexcept;
   void give_up_turn();
+  void stream_is_over();
   bool writer_is_open(std::uint64_t number, error_code& ec) const;
   task<error_code> wait_for_room(const context& ctx);
   bool drained() const noexcept { return outbox_.empty() && (outbox_.waiting() == 0 || outbox_.stream_open()); }
@@ -314,6 +315,7 @@ class connection final : public parking_lot, public transport::observer, public 
   void write_failed(error_code ec);
   void post_turn();
   void on_turn();
+  void tell_drained();
 
   // connection_close.cpp
   void on_peer_close();
@@ -353,6 +355,7 @@ class connection final : public parking_lot, public transport::observer, public 
   bool blocked_ = false;  // the transport had no room and will tell
   bool turn_posted_ = false;
   bool writing_part_ = false;
+  bool stream_ended_ = false;  // and what had to wait for it has not been told
   bool sent_since_receive_ = false;
   unsigned receives_in_turn_ = 0;
   unsigned holds_ = 0;  // of the output

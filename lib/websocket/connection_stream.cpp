@@ -105,7 +105,13 @@ void connection::give_up_turn() {
   outbox_.stream_abort();
   outbox_.proceed();
   output_changed();
+  stream_is_over();
+}
+
+void connection::stream_is_over() {
   wake_writers();
+  stream_ended_ = true;
+  post_turn();
 }
 
 // Whether the writer may go on; otherwise `ec` tells why not.
@@ -174,7 +180,7 @@ error_code connection::finish_writer(std::uint64_t number, const context& ctx) {
   outbox_.stream_finish();
   messages_sent_.add();
   output_changed();
-  wake_writers();
+  stream_is_over();
   return ec;
 }
 

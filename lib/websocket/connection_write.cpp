@@ -195,7 +195,14 @@ void connection::on_turn() {
   if (finished_) return;
   if (!outbox_.empty() && !held()) flush();
   sent_since_receive_ = false;
+  if (stream_ended_ && !blocked_ && outbox_.empty()) tell_drained();
   if (!read_waiting_) pump();
+}
+
+// To whoever has found no room before, be it because of the transport or of a message in parts.
+void connection::tell_drained() {
+  stream_ended_ = false;
+  if (auto o = drain_observer_.lock()) o->on_drained();
 }
 
 void connection::on_ready(transport::direction d) {
@@ -207,7 +214,7 @@ void connection::on_ready(transport::direction d) {
   stall_due_ = clock::time_point::max();
   flush();
   if (blocked_ || !outbox_.empty()) return;
-  if (auto o = drain_observer_.lock()) o->on_drained();
+  tell_drained();
 }
 
 task<error_code> connection::wait_until_drained(const context& ctx) {

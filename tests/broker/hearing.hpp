@@ -3,8 +3,12 @@
 
 #include "broker/entries.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <future>
 #include <mutex>
+#include <stdexcept>
+#include <thread>
 
 namespace coax::test {
 
@@ -20,6 +24,10 @@ class hearing : public broker_events {
     if (during) during(topic, *entry);
     const std::lock_guard lock(mutex_);
     entries_.push_back({std::string(topic), std::string(epoch), entry});
+  }
+  void on_control(std::string_view message) override {
+    const std::lock_guard lock(mutex_);
+    told_.push_back("!" + std::string(message));
   }
   void on_reset(std::string_view topic, const position&) override {
     const std::lock_guard lock(mutex_);
@@ -38,10 +46,21 @@ class hearing : public broker_events {
     const std::lock_guard lock(mutex_);
     return entries_;
   }
-  /// As "a:1 b:1 a:2".
-  std::string log() const {
+  std::size_t count(std::string_view topic) const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(
+        std::count_if(entries_.begin(), entries_.end(), [&](const heard& h) { return h.topic == topic; }));
+  }
+  bool has(std::string_view topic, std::string_view text) const {
+    const auto all = entries();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const heard& h) { return h.topic == topic && text_of(*h.entry) == text; });
+  }
+  /// As "a:1 b:1 a:2"; of one topic alone, if it is named. "fence" is only there to be waited for.
+  std::string log(std::string_view only = {}) const {
     std::string text;
     for (const auto& h : entries()) {
+      if (h.topic == "fence" || (!only.empty() && h.topic != only)) continue;
       if (!text.empty()) text += ' ';
       text += h.topic + ":" + text_of(*h.entry);
     }
@@ -63,33 +82,53 @@ class hearing : public broker_events {
   std::vector<std::string> told_;
 };
 
-/// One hub's end of a broker.
+/// @throws std::runtime_error  it does not hold for a minute.
+inline void wait_until(const std::function<bool()>& condition, const std::string& what) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > limit) throw std::runtime_error("not in time: " + what);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+/// One hub's end of a broker. Waits for what the broker replies.
 struct node {
   explicit node(broker& b) : session(b.open(events)) {}
 
   position subscribe(std::string_view topic) {
-    position from;
-    session->subscribe(topic, [&](result<position> p) { from = p.value(); });
-    return from;
+    return answer<position>([&](auto done) { session->subscribe(topic, std::move(done)); });
+  }
+  void watch(std::string_view filter) {
+    const auto replied = std::make_shared<std::promise<result<void>>>();
+    session->watch(filter, [replied](result<void> r) { replied->set_value(r); });
+    wait(*replied).value();
   }
   position publish(std::string_view topic, publication what) {
-    position where;
-    session->publish(topic, std::move(what), [&](result<position> p) { where = p.value(); });
-    return where;
+    return answer<position>([&](auto done) { session->publish(topic, std::move(what), std::move(done)); });
   }
   history_page history(std::string_view topic, const position& since = {}, std::size_t limit = 1000) {
-    history_page page;
-    session->history(topic, since, limit, [&](result<history_page> p) { page = p.value(); });
-    return page;
+    return answer<history_page>([&](auto done) { session->history(topic, since, limit, std::move(done)); });
   }
   std::vector<present_user> members(std::string_view topic) {
-    std::vector<present_user> users;
-    session->members(topic, [&](result<std::vector<present_user>> u) { users = u.value(); });
-    return users;
+    return answer<std::vector<present_user>>([&](auto done) { session->members(topic, std::move(done)); });
   }
 
   std::shared_ptr<hearing> events = std::make_shared<hearing>();
   std::unique_ptr<broker_session> session;
+
+ private:
+  template <class T>
+  static T wait(std::promise<T>& replied) {
+    auto reply = replied.get_future();
+    if (reply.wait_for(std::chrono::seconds(60)) != std::future_status::ready) throw std::runtime_error("no reply");
+    return reply.get();
+  }
+  template <class T, class Ask>
+  T answer(Ask ask) {
+    const auto replied = std::make_shared<std::promise<result<T>>>();
+    ask([replied](result<T> r) { replied->set_value(std::move(r)); });
+    return wait(*replied).value();
+  }
 };
 
 }  // namespace coax::test

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <map>
 #include <thread>
+#include <tuple>
 
 BOOST_AUTO_TEST_SUITE(local_brokers)
 
@@ -20,11 +21,22 @@ namespace {
 
 const history_limits hundred = history_limits().size(100);
 
+struct local_world {
+  explicit local_world(const history_limits& limits) : one(local_broker(local_broker_options().history(limits))) {}
+  broker& at(std::size_t) { return *one; }
+
+  const std::shared_ptr<broker> one;
+};
+
 std::shared_ptr<detail::local_broker_core> core_of(const local_broker_options& o) {
   return std::make_shared<detail::local_broker_core>(o);
 }
 
+using broker_worlds = std::tuple<local_world>;
+
 }  // namespace
+
+#include "broker/contract_cases.hpp"
 
 BOOST_AUTO_TEST_CASE(all_sessions_that_are_subscribed_are_told_inside_publish) {
   const auto b = local_broker();
@@ -43,52 +55,6 @@ BOOST_AUTO_TEST_CASE(all_sessions_that_are_subscribed_are_told_inside_publish) {
   BOOST_TEST((h.entry->behind(h.epoch) == where));
   BOOST_TEST((h.entry->before(h.epoch) == from));
   BOOST_TEST((x.session->link() == link_state::ready));
-}
-
-BOOST_AUTO_TEST_CASE(what_is_published_is_told_as_it_is) {
-  const auto b = local_broker();
-  node x(*b);
-  x.subscribe("a");
-  x.publish("a", say("1").key("k").event_type("tick").from({7, 8}));
-  const auto& e = *x.events->entries().front().entry;
-  BOOST_TEST(e.key() == "k");
-  BOOST_TEST(e.event_type() == "tick");
-  BOOST_TEST((e.origin() == origin{7, 8}));
-}
-
-BOOST_AUTO_TEST_CASE(publishing_needs_no_reply_and_no_subscriber) {
-  const auto b = local_broker(local_broker_options().history(hundred));
-  node x(*b);
-  x.session->publish("a", say("1"), nullptr);
-  BOOST_TEST(x.history("a").entries.size() == 1U);
-}
-
-BOOST_AUTO_TEST_CASE(subscribing_again_names_the_end_and_tells_nothing_twice) {
-  const auto b = local_broker();
-  node x(*b);
-  x.subscribe("a");
-  const auto where = x.publish("a", say("1"));
-  BOOST_TEST((x.subscribe("a") == where));
-  x.publish("a", say("2"));
-  BOOST_TEST(x.events->log() == "a:1 a:2");
-  x.session->unsubscribe("a");
-  x.session->unsubscribe("a");
-  x.publish("a", say("3"));
-  BOOST_TEST(x.events->log() == "a:1 a:2");
-}
-
-BOOST_AUTO_TEST_CASE(history_is_kept_as_published_or_by_default) {
-  const auto b = local_broker(local_broker_options().history(history_limits().size(2)));
-  node x(*b);
-  for (const auto* text : {"1", "2", "3"}) {
-    x.publish("default", say(text));
-    x.publish("none", say(text).history(history_limits()));
-    x.publish("all", say(text).history(hundred));
-  }
-  x.publish("all", say("4"));  // says nothing, so that what was said last holds
-  BOOST_TEST(offsets_of(x.history("default").entries) == (std::vector<std::uint64_t>{2, 3}));
-  BOOST_TEST(x.history("none").entries.empty());
-  BOOST_TEST(x.history("all").entries.size() == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(a_publication_is_stored_once_for_its_idempotency_key) {
@@ -119,48 +85,12 @@ BOOST_AUTO_TEST_CASE(times_without_end_are_for_ever) {
   BOOST_TEST((x.publish("a", say("1").idempotency_key("k")) == first));
 }
 
-BOOST_AUTO_TEST_CASE(a_session_that_is_gone_hears_nothing_and_is_present_nowhere) {
-  const auto b = local_broker();
-  node x(*b), y(*b);
-  x.subscribe("a");
-  y.subscribe("a");
-  y.session->watch("+", nullptr);
-  y.session->enter("a", presence_member("1", "ann"));
-  BOOST_TEST(x.members("a").size() == 1U);
-
-  y.session.reset();
-  x.publish("a", say("1"));
-
-  BOOST_TEST(y.events->log().empty());
-  BOOST_TEST(x.events->told() == "+ann@a -ann@a");
-  BOOST_TEST(x.members("a").empty());
-}
-
 BOOST_AUTO_TEST_CASE(events_that_are_gone_are_told_nothing) {
   const auto b = local_broker();
   node x(*b);
   x.subscribe("a");
   x.events.reset();
   BOOST_TEST(x.publish("a", say("1")).offset() == 1U);
-}
-
-BOOST_AUTO_TEST_CASE(presence_is_told_to_subscribers_of_all_sessions) {
-  const auto b = local_broker();
-  node x(*b), y(*b), watcher(*b);
-  x.subscribe("a");
-  watcher.session->watch("#", nullptr);
-  y.session->enter("a", presence_member("y1", "ann").data("Ann"));
-  x.session->enter("a", presence_member("x1", "ann").data("Ann, too"));
-  y.session->enter("b", presence_member("y1", "ann"));
-  const auto users = y.members("a");
-  BOOST_REQUIRE(users.size() == 1U);
-  BOOST_TEST(users[0].handles == 2U);
-  BOOST_TEST(users[0].data == "Ann, too");
-  x.session->leave("a", "y1");  // not its own
-  y.session->leave("a", "y1");
-  x.session->leave("a", "x1");
-  BOOST_TEST(x.events->told() == "+ann@a -ann@a");
-  BOOST_TEST(watcher.events->told().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_filter_matches_level_by_level) {
@@ -181,24 +111,6 @@ BOOST_AUTO_TEST_CASE(a_filter_matches_level_by_level) {
     BOOST_TEST(detail::matches(r.filter, r.topic) == r.expected, r.filter << " on " << r.topic);
   for (const auto* f : {"#/a", "a/#/b", "#/#"}) BOOST_TEST(!detail::is_filter(f), f);
   for (const auto* f : {"", "a", "+", "#", "a/#", "+/a/+", "a#", "c++/#"}) BOOST_TEST(detail::is_filter(f), f);
-}
-
-BOOST_AUTO_TEST_CASE(a_watch_hears_topics_that_are_there_and_that_come_and_each_entry_once) {
-  const auto b = local_broker();
-  node x(*b), y(*b);
-  y.publish("p/old", say("0"));
-  x.subscribe("p/old");
-  x.session->watch("p/+", nullptr);
-  x.session->watch("p/#", nullptr);
-  for (const auto* topic : {"p/old", "p/new", "p/x/y", "q"}) y.publish(topic, say("1"));
-  BOOST_TEST(x.events->log() == "p/old:1 p/new:1 p/x/y:1");
-  x.session->unwatch("p/#");
-  for (const auto* topic : {"p/old", "p/new", "p/x/y"}) y.publish(topic, say("2"));
-  BOOST_TEST(x.events->log() == "p/old:1 p/new:1 p/x/y:1 p/old:2 p/new:2");
-  x.session->unwatch("p/+");
-  for (const auto* topic : {"p/old", "p/new"}) y.publish(topic, say("3"));
-  BOOST_TEST(x.events->log() == "p/old:1 p/new:1 p/x/y:1 p/old:2 p/new:2 p/old:3");
-  BOOST_CHECK_THROW(x.session->watch("#/a", nullptr), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_published_inside_an_event_is_told_behind_it_in_one_order) {
@@ -289,46 +201,6 @@ BOOST_AUTO_TEST_CASE(a_topic_that_is_watched_is_not_forgotten_for_its_age) {
   clock.advance(1min);
   x.subscribe("c");
   BOOST_TEST(b->topics() == 2U);
-}
-
-BOOST_AUTO_TEST_CASE(all_sessions_hear_one_order_from_many_threads) {
-  constexpr int publishers = 4, messages = 500;
-  const auto b = local_broker(local_broker_options().history(history_limits().size(10'000)));
-  node x(*b), y(*b);
-  for (const auto* topic : {"a", "b"}) x.subscribe(topic), y.subscribe(topic);
-  std::vector<std::unique_ptr<node>> nodes;
-  for (int i = 0; i < publishers; ++i) nodes.push_back(std::make_unique<node>(*b));
-
-  std::vector<std::thread> threads;
-  for (int t = 0; t < publishers; ++t)
-    threads.emplace_back([&, t] {
-      auto& mine = *nodes[static_cast<std::size_t>(t)];
-      for (int i = 0; i < messages; ++i)
-        mine.session->publish(i % 2 ? "a" : "b", say(std::to_string(t) + "." + std::to_string(i)), nullptr);
-    });
-  std::atomic<bool> stop{false};
-  threads.emplace_back([&] {
-    while (!stop) {
-      node passing(*b);
-      passing.subscribe("a");
-      passing.session->watch("#", nullptr);
-      passing.session->enter("b", presence_member("h", "u"));
-      passing.history("a", {}, 3);
-    }
-  });
-  for (int t = 0; t < publishers; ++t) threads[static_cast<std::size_t>(t)].join();
-  stop = true;
-  threads.back().join();
-
-  BOOST_TEST(x.events->entries().size() == static_cast<std::size_t>(publishers * messages));
-  BOOST_TEST((x.events->log() == y.events->log()));
-  std::map<std::string, std::uint64_t> last;
-  std::map<char, int> of_publisher;
-  for (const auto& h : x.events->entries()) {
-    BOOST_REQUIRE(h.entry->offset() == ++last[h.topic]);
-    const auto text = text_of(*h.entry);
-    BOOST_REQUIRE(std::stoi(text.substr(2)) == of_publisher[text[0]]++);
-  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -21,7 +21,7 @@ export async function sitDown(browser, url, { name, room, scheme = 'light', phon
   const tab = await context.newPage();
   const person = new Person(context, tab, new URL(url).origin);
   if (name) await context.addInitScript((value) => localStorage['coax-chat.name'] ??= value, name);
-  if (script) await tab.routeWebSocket('**/ws', script);
+  if (script) await tab.routeWebSocket(/\/ws\?/, script);
   await tab.goto(room ? `${url}#${room}` : url);
   return person;
 }

@@ -55,12 +55,14 @@ async function seatTwo(room) {
 function scripted(onHello) {
   let visits = 0;
   return (socket) => {
+    const tell = (message) => socket.send(`{}\n${JSON.stringify(message)}`);
     socket.onMessage((data) => {
+      if (!data.startsWith('{')) return; // what it resumes with
       const { type, name, room } = JSON.parse(data);
       if (type !== 'hello') return;
       const me = { id: '1', name };
-      socket.send(JSON.stringify({ type: 'welcome', ...me, room, people: [me], rooms: [{ name: room, count: 1 }], node: 'script' }));
-      onHello(socket, ++visits);
+      tell({ type: 'welcome', ...me, room, people: [me], rooms: [{ name: room, count: 1 }], node: 'script' });
+      onHello(socket, ++visits, tell);
     });
   };
 }
@@ -174,6 +176,88 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
   });
 }
 
+/** The wire between page and server, which can be cut: what is on its way then is lost, and nobody comes through. */
+function wire() {
+  const it = {
+    down: false,
+    resumed: [], // what the page has come back with
+    script(socket) {
+      if (it.down) return socket.close({ code: 1011, reason: 'the wire is cut' });
+      const server = socket.connectToServer();
+      let first = true;
+      socket.onMessage((data) => {
+        if (first) it.resumed.push(data);
+        first = false;
+        if (!it.down) server.send(data);
+      });
+      server.onMessage((data) => it.down || socket.send(data));
+      it.cut = async () => {
+        it.down = true;
+        await Promise.all([socket.close({ code: 1011 }), server.close({ code: 1000 })]);
+      };
+    },
+  };
+  return it;
+}
+
+test('a page whose connection is cut shows every message once, in order', limit, async () => {
+  const adas = wire();
+  const bob = await seat({ name: 'Bob', room: 'resume' });
+  await bob.state('open');
+  const ada = await seat({ name: 'Ada', room: 'resume', script: adas.script });
+  await ada.state('open');
+  const said = [];
+  const talk = async (from, to) => {
+    for (let i = from; i < to; i++) {
+      said.push(`message ${i}`);
+      await bob.say(said.at(-1));
+    }
+    await bob.hears(said.at(-1), 'Bob');
+  };
+  // More than is shown to whoever comes for the first time.
+  for (const [before, missed] of [[5, 75], [80, 82], [85, 150]]) {
+    await talk(said.length, before);
+    await ada.hears(said.at(-1), 'Bob');
+    const shown = (await ada.everySaid()).length;
+    assert.equal(shown, said.length);
+    const talking = talk(before, missed);
+    await adas.cut();
+    await talking;
+    await ada.state('connecting', 'reconnecting');
+    adas.down = false;
+    await ada.state('open');
+    await ada.hears(said.at(-1), 'Bob');
+    assert.deepEqual(await ada.everySaid(), said);
+  }
+  await ada.sees('system', 'You are back');
+  assert.equal(await ada.at('system').filter({ hasText: 'missing' }).count(), 0);
+  assert.equal(adas.resumed[0], '');
+  assert.ok(adas.resumed.at(-1).length > 50);
+});
+
+test('a page that cannot resume says so', limit, async () => {
+  const adas = wire();
+  const ada = await seat({
+    name: 'Ada',
+    room: 'refusal',
+    script(socket) {
+      adas.script({ ...socket, onMessage: (handler) => socket.onMessage((data) => handler(data.replace(/^[A-Za-z0-9_-]{5}/, 'AAAAA'))),
+        send: (data) => socket.send(data), close: (how) => socket.close(how), connectToServer: () => socket.connectToServer() });
+    },
+  });
+  await ada.state('open');
+  await ada.say('before');
+  await ada.hears('before', 'Ada');
+  await adas.cut();
+  await ada.state('connecting', 'reconnecting');
+  adas.down = false;
+  await ada.state('open');
+  await ada.sees('system', 'may be missing');
+  await ada.say('after');
+  await ada.hears('after', 'Ada');
+  assert.deepEqual(await ada.everySaid(), ['before', 'after']);
+});
+
 test('who comes later reads what was said, and once only', limit, async () => {
   const ada = await seat({ name: 'Ada', room: 'c++/#/100%' });
   await ada.state('open');
@@ -195,10 +279,10 @@ test('who comes later reads what was said, and once only', limit, async () => {
 });
 
 test('a page is told of messages that were dropped because it was too slow', limit, async () => {
-  let wire;
-  const ada = await seat({ script: scripted((socket) => (wire = socket)) });
+  let tell;
+  const ada = await seat({ script: scripted((socket, visit, teller) => (tell = teller)) });
   await ada.state('open');
-  wire.send(JSON.stringify({ type: 'dropped', topic: 'room/lobby/talk', messages: 3 }));
+  tell({ type: 'dropped', topic: 'room/lobby/talk', messages: 3 });
   await ada.sees('system', '3 messages were dropped');
 });
 
@@ -213,18 +297,17 @@ test('a policy close tells why and waits for a person', limit, async () => {
 test('a client that was too slow is told so and reconnects', limit, async () => {
   const ada = await seat({ script: scripted((socket, visit) => visit === 1 && socket.close({ code: 1013, reason: 'too slow' })) });
   await ada.sees('banner', 'too slow to keep up');
-  await ada.sees('system', 'You are back');
   await ada.state('open');
 });
 
 test('an error is shown, and what was not confirmed can be sent again', limit, async () => {
-  let wire;
-  const ada = await seat({ script: scripted((socket) => (wire = socket)) });
+  let wire, tell;
+  const ada = await seat({ script: scripted((socket, visit, teller) => ([wire, tell] = [socket, teller])) });
   await ada.state('open');
   await ada.say('refused');
-  wire.send('neither JSON');
-  wire.send(JSON.stringify({ type: 'of a later version' }));
-  wire.send(JSON.stringify({ type: 'error', message: 'not <now>' }));
+  wire.send('neither a line nor JSON');
+  tell({ type: 'of a later version' });
+  tell({ type: 'error', message: 'not <now>' });
   await ada.sees('notice', 'not <now>');
   assert.equal(await ada.at('composer').inputValue(), 'refused');
   await ada.state('open');

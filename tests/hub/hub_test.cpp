@@ -1,4 +1,5 @@
 #include "hub/hub_fixture.hpp"
+#include <coax/message_stream.hpp>
 
 BOOST_AUTO_TEST_SUITE(hub_)
 
@@ -227,5 +228,33 @@ COAX_CORO_TEST(text_that_is_not_utf8_is_refused_in_debug_builds) {
   COAX_CHECK_FRAMES(a.frames(), names({"\xff"}));
 }
 #endif
+
+// There is no other message between the parts of one.
+COAX_SCENARIO_TEST(what_has_waited_for_a_message_in_parts_comes_behind_it) {
+  far_end a(ioc.get_executor());
+  hub h;
+  peer me = h.attach(a.accept());
+  auto joined = me.join("lobby");
+  auto w = co_await me.connection().writer(message_kind::text);
+  co_await w.write(asio::buffer("in parts", 8));
+  h.publish_text("lobby", "1");
+  me.send_text("2");
+  co_await settle();
+  COAX_CHECK_FRAMES(a.frames(), names());
+
+  co_await w.finish();
+  co_await settle();
+  COAX_CHECK_FRAMES(a.frames(), names({"in parts", "1", "2"}));
+  BOOST_TEST(h.stats().queued == 0u);
+
+  {
+    auto given_up = co_await me.connection().writer(message_kind::text);
+    h.publish_text("lobby", "3");
+    co_await settle();
+    COAX_CHECK_FRAMES(a.frames(), names());
+  }
+  co_await settle();
+  COAX_CHECK_FRAMES(a.frames(), names({"3"}));
+}
 
 BOOST_AUTO_TEST_SUITE_END()

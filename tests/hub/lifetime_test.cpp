@@ -153,4 +153,37 @@ BOOST_AUTO_TEST_CASE(a_hub_survives_the_io_context_with_everything_outstanding) 
   COAX_CHECK_FRAMES(c.frames(), names({"hello"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_publisher_that_waits_hears_that_the_executor_of_the_peer_is_gone) {
+  asio::io_context mine(1);
+  auto theirs = std::make_unique<asio::io_context>(1);
+  hub h;
+  far_end a(theirs->get_executor());
+  peer p = h.attach(a.accept(), queue_limits().messages(1).on_full(overflow::block));
+  auto m = p.join("lobby");
+  theirs->poll();
+  a.near->stall();
+  const publish_options none;
+  while (h.try_publish("lobby", message_kind::text, asio::buffer("x", 1))) theirs->restart(), theirs->poll();
+  std::exception_ptr error;
+  bool ended = false;
+  asio::co_spawn(mine, h.publish_text("lobby", "waits", none, context()), [&](std::exception_ptr e, const position&) {
+    ended = true;
+    error = e;
+  });
+  for (int i = 0; i != 5; ++i) {
+    mine.restart(), mine.poll();
+    theirs->restart(), theirs->poll();
+  }
+  BOOST_TEST(!ended);
+
+  theirs.reset();
+  mine.restart();
+  mine.poll();
+
+  BOOST_TEST(ended);
+  BOOST_REQUIRE(error);
+  BOOST_CHECK_EXCEPTION(std::rethrow_exception(error), system_error,
+                        [](const auto& e) { return e.code() == errc::shut_down; });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -28,7 +28,7 @@ detail::shared_delivery direct(std::string_view text, message_kind kind = messag
 detail::shared_delivery published(std::string_view text, std::uint64_t offset = 1, std::string key = {}) {
   const auto what = publication(prepared_message(text)).key(std::move(key));
   return std::make_shared<const detail::delivery>(std::make_shared<const log_entry>(what, offset, 1, 1),
-                                                  std::make_shared<const std::string>("epoch"));
+                                                  detail::name_history("topic", "epoch"));
 }
 
 std::string take_all(send_queue& q) {

@@ -5,40 +5,26 @@ that a proxy holds back never comes.
 """
 
 import http.client
-import os
 import pathlib
-import shutil
 import socket
 import sys
-import tempfile
-import time
 import unittest
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from programs import PATIENCE, Program  # noqa: E402
+from proxies import Proxy, nginx_main  # noqa: E402
 
-NGINX = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
+def nginx(server, more=""):
+    return lambda folder, port: nginx_main(folder, f"""
   server {{
     listen 127.0.0.1:{port};
     location / {{ proxy_pass http://127.0.0.1:{server}; {more} }}
-  }}
-}}
-"""
+  }}""")
 
-HAPROXY = """
+
+def haproxy(server):
+    return lambda _, port: f"""
 defaults
   mode http
   timeout connect 5s
@@ -50,44 +36,6 @@ frontend all
 backend events
   server one 127.0.0.1:{server}
 """
-
-
-def find(program):
-    """Debian puts daemons where only root looks."""
-    return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Proxy:
-    """One of them, in a folder of its own, ended by its own process id."""
-
-    def __init__(self, name, template, server, more=""):
-        self._folder = tempfile.TemporaryDirectory()
-        self.port = free_port()
-        config = os.path.join(self._folder.name, "config")
-        pathlib.Path(config).write_text(
-            template.format(folder=self._folder.name, port=self.port, server=server, more=more), encoding="ascii")
-        arguments = {"nginx": ["-p", self._folder.name, "-c", config], "haproxy": ["-db", "-f", config]}[name]
-        self._program = Program(find(name), *arguments)
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > end or not self._program.running:
-                    self._program.stop()
-                    raise AssertionError(f"{name} does not listen:\n{self._program.output}") from None
-                time.sleep(0.01)
-
-    def stop(self):
-        self._program.stop()
-        self._folder.cleanup()
 
 
 class Through(unittest.TestCase):
@@ -143,18 +91,18 @@ class Through(unittest.TestCase):
         self.departure(self.server_port)
 
     def test_nginx(self):
-        port = self.proxy("nginx", NGINX, self.server_port)
+        port = self.proxy("nginx", nginx(self.server_port))
         self.lockstep(port)
         self.lockstep(port, "&gzip=1", {"Accept-Encoding": "gzip"})
         self.departure(port)
 
     def test_nginx_with_http_1_1(self):
-        port = self.proxy("nginx", NGINX, self.server_port, "proxy_http_version 1.1;")
+        port = self.proxy("nginx", nginx(self.server_port, "proxy_http_version 1.1;"))
         self.lockstep(port)
         self.departure(port)
 
     def test_haproxy(self):
-        port = self.proxy("haproxy", HAPROXY, self.server_port)
+        port = self.proxy("haproxy", haproxy(self.server_port))
         self.lockstep(port)
         self.lockstep(port, "&gzip=1", {"Accept-Encoding": "gzip"})
         self.departure(port)

@@ -244,7 +244,7 @@ COAX_SCENARIO_TEST(the_hub_appends_blocks_and_hears_when_there_is_room_again) {
   const auto large = block("data: " + std::string(50'000, 'l') + "\n\n");
   std::string offered;
   error_code ec;
-  for (int i = 0; s.core->append_encoded(small, ec) && s.core->append_encoded(large, ec) && i < 100; ++i)
+  for (int i = 0; s.core->append_encoded(small, {}, ec) && s.core->append_encoded(large, {}, ec) && i < 100; ++i)
     offered += "data: small\n\ndata: " + std::string(50'000, 'l') + "\n\n";
   BOOST_TEST(!ec);
   BOOST_TEST(offered.size() >= 100'000U);
@@ -261,7 +261,7 @@ COAX_SCENARIO_TEST(the_hub_appends_blocks_and_hears_when_there_is_room_again) {
   s.core->abandon();
   co_await settle();
   BOOST_TEST(watches->ended == 1);
-  BOOST_TEST(!s.core->append_encoded(small, ec));
+  BOOST_TEST(!s.core->append_encoded(small, {}, ec));
   BOOST_TEST((ec == errc::closed));
 }
 

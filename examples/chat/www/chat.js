@@ -1,4 +1,4 @@
-// The page: what the server says becomes elements, what a person does becomes messages. The protocol is `coax-chat.v1`.
+// The page: what the server says becomes elements, what a person does becomes messages.
 import { Composer } from './composer.js';
 import { Connection } from './connection.js';
 import { closeDrawer } from './drawer.js';
@@ -21,8 +21,13 @@ let people = new Map(); // id → name, of this room
 let roomList = [];
 let asked = 0; // hello and join messages that no welcome has answered yet
 let unseen = 0;
+let rejoining = false; // and it is not known yet whether anything was missed
 
-const connection = new Connection(`${location.protocol.replace('http', 'ws')}//${location.host}/ws`, 'coax-chat.v1', {
+// Whoever comes back with our token has to be us: a name of this tab that nobody can guess.
+const guest = recall('sessionStorage', 'guest') ?? randomName();
+remember('sessionStorage', 'guest', guest);
+
+const connection = new Connection(`${location.protocol.replace('http', 'ws')}//${location.host}/ws?guest=${guest}`, {
   hello() {
     asked = 1;
     return { type: 'hello', name: wanted, room: roomInUrl() };
@@ -41,7 +46,8 @@ const receivers = {
     roomList = message.rooms;
     log.show(room);
     const alone = people.size < 2 ? '. Nobody else is here yet; share the link to invite someone' : '';
-    log.system(returned ? 'You are back; what was said meanwhile is not shown' : `You joined #${room}${alone}`);
+    if (!returned) log.system(`You joined #${room}${alone}`);
+    rejoining = returned;
     // With another join on its way, the address already names the room to come.
     if (!asked) putInUrl(room);
     $('.brand').title = message.node ? `Served by ${message.node}` : '';
@@ -59,7 +65,22 @@ const receivers = {
     showTitle();
   },
 
-  // From the hub, when our connection could not keep up.
+  // From the hub, behind the welcome of who comes back: we have missed nothing, or may have.
+  resumed({ topics }) {
+    if (rejoining) log.system(topics.length ? 'You are back' : 'You are back; what was said meanwhile may be missing');
+    rejoining = false;
+  },
+
+  refused() {
+    receivers.resumed({ topics: [] });
+  },
+
+  // The past does not go back to where we were.
+  reset() {
+    log.system('Some of what was said meanwhile is missing');
+  },
+
+  // When our connection could not keep up.
   dropped({ messages }) {
     const what = messages === 1 ? 'A message was' : `${messages} messages were`;
     log.system(`${what} dropped: your connection is too slow`);
@@ -262,6 +283,10 @@ document.addEventListener('visibilitychange', () => {
   unseen = 0;
   showTitle();
 });
+
+function randomName() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 function clip(text, limit) {
   return [...text].slice(0, limit).join('').trim();

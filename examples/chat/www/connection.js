@@ -1,4 +1,5 @@
-// Keeps one WebSocket to the chat alive. It knows about hello and welcome, close codes and waiting; nothing about the page.
+// Keeps one WebSocket to the chat alive, and goes on where the last one was cut (coax.resume.v1, docs/resume.md). It knows
+// about hello and welcome, close codes and waiting; nothing about the page.
 
 const firstDelay = 500;
 const longestDelay = 10_000;
@@ -12,8 +13,9 @@ const tryAgainLater = 1013;
 
 export class Connection {
   #url;
-  #protocol;
   #listener;
+  #token = ''; // covers all that came before it
+  #seen = {}; // and these marks, one for each topic, what came since
   #socket = null;
   #timer = 0;
   #attempt = 0;
@@ -23,9 +25,8 @@ export class Connection {
   status = { state: 'connecting', retryAt: 0, why: '' };
 
   /** @param listener {hello(): object, message(object): void, changed(status): void} */
-  constructor(url, protocol, listener) {
+  constructor(url, listener) {
     this.#url = url;
-    this.#protocol = protocol;
     this.#listener = listener;
     addEventListener('online', () => this.status.state === 'reconnecting' && this.connect());
   }
@@ -33,8 +34,11 @@ export class Connection {
   /** Connects now, whatever was being waited for. */
   connect() {
     this.#abandon();
-    const socket = new WebSocket(this.#url, this.#protocol);
-    socket.onopen = () => socket.send(JSON.stringify(this.#listener.hello()));
+    const socket = new WebSocket(this.#url, 'coax.resume.v1');
+    socket.onopen = () => {
+      socket.send([this.#token, ...Object.values(this.#seen)].join('.'));
+      socket.send(JSON.stringify(this.#listener.hello()));
+    };
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
     this.#socket = socket;
@@ -52,9 +56,14 @@ export class Connection {
   #received(data) {
     let message;
     try {
-      message = JSON.parse(data);
+      const end = data.indexOf('\n');
+      const { token, topic, at } = JSON.parse(data.slice(0, end));
+      if (token) [this.#token, this.#seen] = [token, {}];
+      if (topic) this.#seen[topic] = at;
+      if (end + 1 === data.length) return;
+      message = JSON.parse(data.slice(end + 1));
     } catch {
-      return console.warn('not JSON:', data);
+      return console.warn('not of coax.resume.v1:', data);
     }
     this.#listener.message(message);
     // An open socket is not enough: until the welcome, nothing that a person types would arrive.

@@ -1,0 +1,203 @@
+#include "redis/command_link.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace coax::redis {
+
+using coax::detail::now;
+
+namespace {
+
+// Beyond, a node that sends commands elsewhere, which send them back, is asked at leisure.
+constexpr unsigned most_refusals_at_once = 5;
+
+std::optional<refusal> refusal_of(std::string_view word) noexcept {
+  struct row {
+    std::string_view word;
+    refusal how;
+  };
+  static constexpr std::array rows{
+      row{"MOVED", refusal::again},        row{"NOSCRIPT", refusal::again},   row{"TRYAGAIN", refusal::later},
+      row{"CLUSTERDOWN", refusal::later},  row{"LOADING", refusal::later},    row{"BUSY", refusal::later},
+      row{"MASTERDOWN", refusal::demoted}, row{"READONLY", refusal::demoted},
+  };
+  const auto found = std::ranges::find(rows, word, &row::word);
+  if (found == rows.end()) return std::nullopt;
+  return found->how;
+}
+
+// "MOVED 3999 127.0.0.1:6381", and the same with ASK.
+struct redirection {
+  std::uint16_t slot = 0;
+  std::string_view to;
+};
+
+std::optional<redirection> redirection_of(std::string_view error) noexcept {
+  redirection r;
+  error.remove_prefix(error.find(' ') + 1);
+  const auto space = error.find(' ');
+  if (space == error.npos) return std::nullopt;
+  const auto parsed = std::from_chars(error.data(), error.data() + space, r.slot);
+  if (parsed.ec != std::errc() || parsed.ptr != error.data() + space || r.slot >= 16384) return std::nullopt;
+  r.to = error.substr(space + 1);
+  return r;
+}
+
+}  // namespace
+
+void command_link::came_up() {
+  loaded_.clear();
+  owner_.command_link_changed(*this, link_event::up, {});
+  pump();
+}
+
+void command_link::pump() {
+  if (!up() || refusing_ || waiting_.empty()) return;
+  turn_ = now();
+  if (turn_ < pause_until_) return alarm(pause_until_);
+  while (!waiting_.empty() && unsent() < most_unsent) {
+    auto c = std::move(waiting_.front());
+    waiting_.pop_front();
+    transmit(std::move(c));
+  }
+  count(stats_.writes);
+  flush();
+}
+
+void command_link::go_on_at(time_point t) {
+  refusing_ = false;
+  pause_until_ = t;
+  alarm(t);
+}
+
+command_link::time_point command_link::on_alarm(time_point time) {
+  if (time < pause_until_) return pause_until_;
+  pump();
+  return time_point::max();
+}
+
+void command_link::transmit(pending_command c) {
+  if (c.asking) ask_own(command("ASKING"));
+  if (c.what.script() && !c.as_source) load(*c.what.script());
+  if (c.as_source)
+    c.what.append_eval_to(output());
+  else
+    c.what.append_to(output());
+  count(stats_.commands_sent);
+  asked_.push_back({std::move(c), turn_});
+}
+
+void command_link::ask_own(const command& c) {
+  c.append_to(output());
+  asked_.push_back({std::nullopt, now()});
+}
+
+// In front of its first use on this connection, so that the uses that follow need not wait for NOSCRIPT.
+void command_link::load(const script& s) {
+  if (!loaded_.insert(s.sha1()).second) return;
+  command c("SCRIPT");
+  c.arg("LOAD").arg(s.source());
+  ask_own(c);
+}
+
+void command_link::heard(const value& v) {
+  if (v.kind() == protocol::resp_kind::push || asked_.empty()) return;
+  auto q = std::move(asked_.front());
+  asked_.pop_front();
+  if (!q.c) return;
+  count(stats_.replies);
+  if (q.c->ended || (v.is_error() && refuse(*q.c, v))) return;
+  owner_.complete(*q.c, v);
+}
+
+void command_link::heard_all() {
+  settle_refusals();
+  pump();
+}
+
+// Whether the error says that the command was not executed and is to be sent again.
+bool command_link::refuse(pending_command& c, const value& v) {
+  const auto word = v.error_word();
+  const bool redirects = word == "ASK" || word == "MOVED";
+  if (redirects && !owner_.follows_redirects()) return false;
+  const auto redirected = redirects ? redirection_of(v.text()) : std::nullopt;
+  if (word == "ASK" && redirected) {
+    ++c.refusals;
+    owner_.slot_is_moving(*this, std::move(c), redirected->to);
+    return true;
+  }
+  auto how = refusal_of(word);
+  if (!how) return false;
+  if (word != "TRYAGAIN") c.asking = false;
+  if (word == "MOVED" && redirected) owner_.slot_moved(*this, redirected->slot, redirected->to);
+  if (word == "NOSCRIPT") {
+    c.as_source = true;
+    loaded_.clear();
+  }
+  if (++c.refusals > most_refusals_at_once) how = std::max(*how, refusal::later);
+  keep_refused(std::move(c), *how);
+  return true;
+}
+
+void command_link::keep_refused(pending_command c, refusal how) {
+  gravest_ = refused_.empty() ? how : std::max(gravest_, how);
+  refused_.push_back(std::move(c));
+  refusing_ = true;
+}
+
+void command_link::settle_refusals() {
+  if (refused_.empty() || !asked_.empty()) return;
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(refused_.begin()), std::make_move_iterator(refused_.end()));
+  refused_.clear();
+  owner_.commands_refused(*this, gravest_);
+}
+
+void command_link::went_down(std::string_view why) {
+  auto asked = std::exchange(asked_, {});
+  auto kept = std::exchange(refused_, {});
+  refusing_ = false;
+  for (auto& q : asked) {
+    if (!q.c || q.c->ended) continue;
+    if (q.c->what.is_idempotent())
+      kept.push_back(std::move(*q.c));
+    else
+      owner_.complete(*q.c, error_code(errc::publication_in_doubt));
+  }
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));
+  owner_.command_link_changed(*this, link_event::down, why);
+}
+
+std::optional<command_link::time_point> command_link::oldest_question() const {
+  if (asked_.empty()) return std::nullopt;
+  return asked_.front().asked;
+}
+
+command_link::time_point command_link::expire(time_point time) {
+  time_point next = time_point::max();
+  const auto check = [&](pending_command& c, errc code) {
+    if (c.ended) return;
+    if (time >= c.expiry)
+      owner_.complete(c, error_code(code));
+    else
+      next = std::min(next, c.expiry);
+  };
+  for (auto& c : refused_) check(c, errc::broker_unavailable);
+  for (auto& c : waiting_) check(c, errc::broker_unavailable);
+  for (auto& q : asked_)
+    if (q.c) check(*q.c, errc::publication_in_doubt);
+  const auto ended = [](const pending_command& c) { return c.ended; };
+  std::erase_if(refused_, ended);
+  std::erase_if(waiting_, ended);
+  return next;
+}
+
+void command_link::cancel_all() {
+  for (auto& q : std::exchange(asked_, {}))
+    if (q.c && !q.c->ended) owner_.complete(*q.c, error_code(errc::canceled));
+  for (auto& c : std::exchange(refused_, {})) owner_.complete(c, error_code(errc::canceled));
+  for (auto& c : std::exchange(waiting_, {})) owner_.complete(c, error_code(errc::canceled));
+}
+
+}  // namespace coax::redis

@@ -1,0 +1,87 @@
+#include "redis/redis_outbox.hpp"
+
+#include "redis/scripts.hpp"
+
+namespace coax::detail {
+
+redis::command redis_outbox::append_to(const redis_names& names, std::string_view topic, const std::string& memory,
+                                       const publication& what, std::chrono::nanoseconds remember) const {
+  const auto& limits = what.history().value_or(site_.options.history());
+  redis::command c(redis::publish_script());
+  c.key(names.state(topic)).key(names.log(topic)).key(memory).key(names.channel(topic));
+  c.arg(site_.new_history()).arg(to_hex(tags_.next())).arg(pack(what));
+  c.arg(limits.size()).arg(to_milliseconds(limits.ttl())).arg(what.history() ? "1" : "0");
+  c.arg(to_milliseconds(site_.options.idle_time())).arg(to_milliseconds(remember)).arg(site_.verb);
+  return c;
+}
+
+void redis_outbox::publish(const redis_names& names, std::string_view topic, publication what,
+                           std::shared_ptr<awaited<position>> done) {
+  const auto& options = site_.options;
+  const bool numbered = what.idempotency_key().empty();
+  const auto memory = numbered ? names.sent(topic, site_.id) : names.once(topic, what.idempotency_key());
+  // Numbers are of no use when their publications cannot be repeated any more.
+  auto append =
+      append_to(names, topic, memory, what, numbered ? 2 * options.publish_time() : options.idempotency_time());
+  append.idempotent().expires_at(after(now(), options.publish_time()));
+  waiting next{std::move(append), numbered, 0, std::move(done)};
+  next.bytes = next.append.bytes();
+  {
+    const std::lock_guard lock(mutex_);
+    if (messages_ < options.queue_messages() && bytes_ + next.bytes <= options.queue_bytes()) {
+      ++messages_;
+      bytes_ += next.bytes;
+      auto& to = *lanes_.try_emplace(names.channel(topic)).first;
+      if (to.second.sent < window) return send(to, std::move(next));
+      to.second.queue.push_back(std::move(next));
+      return;
+    }
+  }
+  if (next.done) next.done->fail(errc::broker_unavailable);
+}
+
+void redis_outbox::send(lane_map::value_type& to, waiting next) {
+  ++to.second.sent;
+  next.append.arg(next.numbered ? ++last_number_ : 0).arg(to.second.sent);
+  site_.send(std::move(next.append), [this, channel = to.first, bytes = next.bytes, done = std::move(next.done)](
+                                         const result<redis::value>& r) { on_reply(channel, bytes, done, r); });
+}
+
+void redis_outbox::on_reply(const std::string& channel, std::size_t bytes,
+                            const std::shared_ptr<awaited<position>>& done, const result<redis::value>& r) {
+  {
+    const std::lock_guard lock(mutex_);
+    --messages_;
+    bytes_ -= bytes;
+    const auto found = lanes_.find(channel);
+    auto& queue = found->second.queue;
+    --found->second.sent;
+    if (!queue.empty()) {
+      auto next = std::move(queue.front());
+      queue.pop_front();
+      send(*found, std::move(next));
+    } else if (found->second.sent == 0) {
+      lanes_.erase(found);
+    }
+  }
+  if (r && !r->is_error())
+    if (const auto where = parse_place(r->text())) {
+      site_.used(where->epoch());
+      if (done) done->finish(*where);
+      return;
+    }
+  if (done) done->fail(r && !r->is_error() ? errc::publication_in_doubt : error_of(r));
+}
+
+void redis_outbox::probe(std::string_view route, std::uint64_t number, std::function<void()> answered) {
+  const auto& names = site_.probes;
+  publication what(prepared_message(std::to_string(number)));
+  what.history(history_limits());
+  auto c = append_to(names, route, names.sent(route, site_.id), what, site_.options.probe_interval());
+  c.arg(number).arg(1).expires_at(after(now(), site_.options.probe_interval()));
+  site_.send(std::move(c), [answered = std::move(answered)](const result<redis::value>& r) {
+    if (r && !r->is_error()) answered();
+  });
+}
+
+}  // namespace coax::detail

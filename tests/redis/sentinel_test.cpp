@@ -1,0 +1,61 @@
+#include "redis/connect.hpp"
+#include "redis/conversation.hpp"
+#include "redis/sentinel_watch.hpp"
+
+using namespace coax;
+using namespace coax::test;
+using namespace std::chrono_literals;
+
+using redis::value;
+
+BOOST_AUTO_TEST_CASE(a_message_of_switch_master_names_the_new_one) {
+  const auto to = redis::switched_master("mymaster 10.0.0.1 6379 10.0.0.2 6380", "mymaster");
+  BOOST_REQUIRE(to.has_value());
+  BOOST_TEST(to->name() == "10.0.0.2:6380");
+  BOOST_TEST(!redis::switched_master("other 10.0.0.1 6379 10.0.0.2 6380", "mymaster").has_value());
+  BOOST_TEST(!redis::switched_master("mymaster 10.0.0.1", "mymaster").has_value());
+  BOOST_TEST(!redis::switched_master("", "mymaster").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_master_is_found_also_when_a_sentinel_is_dead) {
+  redis_sentinels redis;
+  redis.sentinel(0).kill();
+  redis_conversation c(redis.url(), impatient());
+  BOOST_TEST(c.ask(command("SET").key("k").arg("v")) == "OK");
+  BOOST_TEST(c.events->last_node == redis.master().address());
+  BOOST_TEST(redis.master().ask({"GET", "k"}) == "v");
+}
+
+BOOST_AUTO_TEST_CASE(a_fail_over_is_followed) {
+  redis_sentinels redis;
+  redis_conversation c(redis.url(), impatient());
+  c.subscribe("a");
+  BOOST_TEST(c.ask(command("SET").key("k").arg("v")) == "OK");
+  const auto old = redis.master().address();
+
+  redis.master().kill();
+  std::string reply;
+  c.client->send(command("SET").key("k").arg("new").idempotent(), [&](const result<value>& r) { reply = text_of(r); });
+  c.until([&] { return !reply.empty() && c.events->live.contains("a"); }, "all is well again");
+  BOOST_TEST(reply == "OK");
+  BOOST_TEST(redis.master_address() == redis.replica().address());
+  BOOST_TEST(c.events->last_node == redis.replica().address());
+  redis.replica().ask({"PUBLISH", "a", "x"});
+  c.until([&] { return c.events->messages.size() == 1; }, "a message of the new master");
+}
+
+BOOST_AUTO_TEST_CASE(a_planned_fail_over_is_heard_of) {
+  redis_sentinels redis;
+  redis_conversation c(redis.url(), impatient());
+  c.subscribe("a");
+  c.ask(command("PING"));
+  redis.sentinel().ask({"SENTINEL", "FAILOVER", "mymaster"});
+  c.until([&] { return redis.master_address() == redis.replica().address(); }, "the fail-over");
+  std::string reply;
+  c.client->send(command("SET").key("k").arg("new").idempotent(), [&](const result<value>& r) { reply = text_of(r); });
+  c.until([&] { return !reply.empty(); }, "the reply");
+  BOOST_TEST(reply == "OK");
+  c.until([&] { return c.events->last_node == redis.replica().address() && c.events->live.contains("a"); },
+          "at the new master");
+  c.until([&] { return redis.replica().ask({"PUBLISH", "a", "x"}) == "1"; }, "subscribed at the new master");
+}

@@ -1,0 +1,67 @@
+"""nginx and HAProxy in front of programs under test, each in a folder of its own."""
+
+import os
+import pathlib
+import shutil
+import socket
+import tempfile
+import time
+
+from programs import PATIENCE, Program
+
+
+def find(program):
+    """Debian puts daemons where only root looks."""
+    return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def nginx_main(folder, inside):
+    """The whole configuration around what belongs into the http context."""
+    return f"""
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 15000; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+{inside}
+}}
+"""
+
+
+class Proxy:
+    """One of them, ended by its own process id. `config` makes its configuration of its folder and its port."""
+
+    def __init__(self, name, config):
+        self._folder = tempfile.TemporaryDirectory()
+        self.port = free_port()
+        file = os.path.join(self._folder.name, "config")
+        pathlib.Path(file).write_text(config(self._folder.name, self.port), encoding="ascii")
+        arguments = {"nginx": ["-p", self._folder.name, "-c", file], "haproxy": ["-db", "-f", file]}[name]
+        self._program = Program(find(name), *arguments)
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > end or not self._program.running:
+                    self._program.stop()
+                    raise AssertionError(f"{name} does not listen:\n{self._program.output}") from None
+                time.sleep(0.01)
+
+    def stop(self):
+        self._program.stop()
+        self._folder.cleanup()

@@ -1,0 +1,358 @@
+#include "support/redis_server.hpp"
+
+#include "protocol/resp.hpp"
+#include "support/certificates.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+namespace coax::test {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto answer_limit = 10s;
+
+void flatten(const protocol::resp_value& v, std::string& to) {
+  if (!v.is_aggregate()) {
+    if (!to.empty()) to += '\n';
+    if (v.is_integer())
+      to += std::to_string(*v.integer());
+    else
+      to += v.text();
+    return;
+  }
+  for (const auto& element : v) flatten(element, to);
+}
+
+// Blocking, with a limit that the kernel keeps.
+class plain_connection {
+ public:
+  explicit plain_connection(std::uint16_t port) : socket_(ioc_) {
+    socket_.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
+    const timeval limit{std::chrono::duration_cast<std::chrono::seconds>(answer_limit).count(), 0};
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+
+  std::string ask(const std::vector<std::string>& command) {
+    std::string bytes;
+    protocol::append_array_head(bytes, command.size());
+    for (const auto& argument : command) protocol::append_bulk(bytes, argument);
+    asio::write(socket_, asio::buffer(bytes));
+    for (;;) {
+      if (const auto v = parser_.next()) {
+        if (v->is_error()) throw std::runtime_error(command.front() + ": " + std::string(v->text()));
+        std::string text;
+        flatten(*v, text);
+        return text;
+      }
+      const auto room = parser_.prepare(4096);
+      const auto n = ::recv(socket_.native_handle(), room.data(), room.size(), 0);
+      if (n <= 0) throw std::runtime_error(command.front() + ": no answer");
+      parser_.commit(static_cast<std::size_t>(n));
+    }
+  }
+
+ private:
+  asio::io_context ioc_;
+  tcp::socket socket_;
+  protocol::resp_parser parser_;
+};
+
+pid_t spawn(const std::vector<std::string>& command) {
+  std::vector<char*> argv;
+  for (const auto& a : command) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == -1) throw std::runtime_error("fork failed");
+  if (child == 0) {
+    // It is not to outlive a test that crashes.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::execvp(argv[0], argv.data());
+    ::_exit(127);
+  }
+  return child;
+}
+
+std::string replace_all(std::string text, const std::string& what, const std::string& by) {
+  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace
+
+bool has_redis() {
+  static const bool found = std::system("command -v redis-server >/dev/null 2>&1") == 0;
+  return found;
+}
+
+std::uint16_t free_port() {
+  asio::io_context ioc;
+  tcp::acceptor a(ioc, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  return a.local_endpoint().port();
+}
+
+void eventually(const std::function<bool()>& condition, const std::string& what, std::chrono::seconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("in vain: " + what);
+    std::this_thread::sleep_for(10ms);
+  }
+}
+
+temporary_directory::temporary_directory() {
+  auto pattern = (std::filesystem::temp_directory_path() / "coax-redis-XXXXXX").string();
+  if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary directory");
+  path_ = pattern;
+}
+
+temporary_directory::~temporary_directory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string temporary_directory::write(const std::string& name, const std::string& content) const {
+  const auto path = path_ / name;
+  std::ofstream(path) << content;
+  return path.string();
+}
+
+redis_server::redis_server(std::vector<std::string> arguments) : redis_server(std::move(arguments), 0, {}) {}
+
+redis_server::redis_server(std::vector<std::string> arguments, std::uint16_t tls_port, std::string config)
+    : arguments_(std::move(arguments)), tls_port_(tls_port), config_(std::move(config)) {
+  for (auto& a : arguments_) a = replace_all(std::move(a), "{dir}", dir_.path().string());
+  // Somebody else may have taken the port meanwhile.
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    port_ = free_port();
+    if (try_start()) return;
+  }
+  throw std::runtime_error("redis-server does not start; is it installed?");
+}
+
+redis_server::~redis_server() { kill(); }
+
+std::unique_ptr<redis_server> redis_server::with_tls() {
+  const auto port = free_port();
+  std::unique_ptr<redis_server> s(
+      new redis_server({"--tls-port", std::to_string(port), "--tls-cert-file", "{dir}/cert.pem", "--tls-key-file",
+                        "{dir}/key.pem", "--tls-ca-cert-file", "{dir}/ca.pem", "--tls-auth-clients", "no"},
+                       port, {}));
+  return s;
+}
+
+std::unique_ptr<redis_server> redis_server::sentinel(const redis_server& master, unsigned quorum) {
+  const auto monitor = "sentinel monitor mymaster 127.0.0.1 " + std::to_string(master.port()) + " " +
+                       std::to_string(quorum) +
+                       "\nsentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n";
+  return std::unique_ptr<redis_server>(new redis_server({"--sentinel"}, 0, monitor));
+}
+
+bool redis_server::try_start() {
+  if (tls_port_ != 0) {
+    dir_.write("cert.pem", localhost_certificate().pem);
+    dir_.write("key.pem", localhost_certificate().key);
+    dir_.write("ca.pem", authority().pem);
+  }
+  std::vector<std::string> command{"redis-server"};
+  if (!config_.empty()) command.push_back(dir_.write("redis.conf", "port " + std::to_string(port_) + "\n" + config_));
+  const std::vector<std::string> more{"--port",
+                                      std::to_string(port_),
+                                      "--bind",
+                                      "127.0.0.1",
+                                      "--dir",
+                                      dir_.path().string(),
+                                      "--logfile",
+                                      (dir_.path() / "redis.log").string(),
+                                      "--daemonize",
+                                      "no",
+                                      "--protected-mode",
+                                      "no"};
+  command.insert(command.end(), more.begin(), more.end());
+  if (config_.empty())
+    command.insert(command.end(), {"--save", "", "--unixsocket", socket_path(), "--repl-diskless-sync-delay", "0"});
+  command.insert(command.end(), arguments_.begin(), arguments_.end());
+  pid_ = spawn(command);
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (std::chrono::steady_clock::now() < end) {
+    if (answers()) return true;
+    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = -1;
+      return false;
+    }
+    std::this_thread::sleep_for(5ms);
+  }
+  kill();
+  return false;
+}
+
+// An error, such as NOAUTH or LOADING, is an answer too; whether it is ours is told by its directory.
+bool redis_server::answers() const {
+  try {
+    plain_connection(port_).ask({"PING"});
+    return true;
+  } catch (const std::exception& e) {
+    const std::string what = e.what();
+    return what.find("NOAUTH") != what.npos || what.find("NOPERM") != what.npos;
+  }
+}
+
+std::string redis_server::ask(const std::vector<std::string>& command) const {
+  plain_connection c(port_);
+  if (!password_.empty()) c.ask({"AUTH", user_.empty() ? "default" : user_, password_});
+  return c.ask(command);
+}
+
+void redis_server::freeze() const { ::kill(pid_, SIGSTOP); }
+void redis_server::unfreeze() const { ::kill(pid_, SIGCONT); }
+
+void redis_server::kill() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+}
+
+void redis_server::start() {
+  if (!try_start()) throw std::runtime_error("redis-server does not start again");
+}
+
+redis_sentinels::redis_sentinels(unsigned replicas) {
+  servers_.push_back(std::make_unique<redis_server>());
+  for (unsigned i = 0; i < replicas; ++i)
+    servers_.push_back(std::make_unique<redis_server>(
+        std::vector<std::string>{"--replicaof", "127.0.0.1 " + std::to_string(servers_.front()->port())}));
+  for (const auto& s : servers_)
+    if (s != servers_.front())
+      eventually(
+          [&] {
+            return s->ask({"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
+          },
+          "the replica is in step");
+  for (int i = 0; i < 3; ++i) sentinels_.push_back(redis_server::sentinel(*servers_.front(), 2));
+  const auto knows_all = [&](const redis_server& s) {
+    const auto lines = lines_of(s.ask({"SENTINEL", "MASTER", "mymaster"}));
+    const auto value = [&](const std::string& name) {
+      const auto found = std::ranges::find(lines, name);
+      return found == lines.end() || found + 1 == lines.end() ? std::string() : *(found + 1);
+    };
+    return value("num-other-sentinels") == "2" && value("num-slaves") == std::to_string(replicas);
+  };
+  for (const auto& s : sentinels_) eventually([&] { return knows_all(*s); }, "the Sentinels know each other");
+}
+
+std::string redis_sentinels::url() const {
+  std::string url = "redis://";
+  for (const auto& s : sentinels_) url += (s == sentinels_.front() ? "" : ",") + s->address();
+  return url + "?sentinel=mymaster";
+}
+
+std::string redis_sentinels::master_address() const {
+  auto text = sentinels_.front()->ask({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"});
+  std::ranges::replace(text, '\n', ':');
+  return text;
+}
+
+redis_cluster::redis_cluster(unsigned masters, unsigned replicas) : masters_(masters) {
+  for (unsigned i = 0; i < masters + replicas; ++i)
+    nodes_.push_back(std::make_unique<redis_server>(std::vector<std::string>{
+        "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1000",
+        "--cluster-port", std::to_string(free_port()), "--cluster-replica-validity-factor", "0"}));
+  for (unsigned i = 0; i < masters; ++i) {
+    const auto first = i * 16384 / masters;
+    const auto last = (i + 1) * 16384 / masters - 1;
+    nodes_[i]->ask({"CLUSTER", "ADDSLOTSRANGE", std::to_string(first), std::to_string(last)});
+    nodes_[i]->ask({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)});
+  }
+  const auto bus = lines_of(replace_all(nodes_[0]->ask({"CONFIG", "GET", "cluster-port"}), "\r", ""));
+  for (unsigned i = 1; i < nodes_.size(); ++i)
+    nodes_[i]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(nodes_[0]->port()), bus.at(1)});
+  const auto knows = [&](const redis_server& s, const std::string& what) {
+    return s.ask({"CLUSTER", "INFO"}).find(what) != std::string::npos;
+  };
+  const auto all = "cluster_known_nodes:" + std::to_string(nodes_.size());
+  for (const auto& n : nodes_) eventually([&] { return knows(*n, all); }, "the nodes of the Cluster have met");
+  for (unsigned i = masters; i < nodes_.size(); ++i)
+    nodes_[i]->ask({"CLUSTER", "REPLICATE", id((i - masters) % masters)});
+  for (const auto& n : nodes_) eventually([&] { return knows(*n, "cluster_state:ok"); }, "the Cluster is fine");
+  for (unsigned i = masters; i < nodes_.size(); ++i)
+    eventually(
+        [&] {
+          return nodes_[i]->ask({"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
+        },
+        "the replica is in step");
+}
+
+std::string redis_cluster::url() const {
+  std::string url = "redis://";
+  for (unsigned i = 0; i < masters_; ++i) url += (i == 0 ? "" : ",") + nodes_[i]->address();
+  return url + "?cluster=1";
+}
+
+std::string redis_cluster::id(std::size_t i) const { return nodes_.at(i)->ask({"CLUSTER", "MYID"}); }
+
+std::size_t redis_cluster::owner_of(std::uint16_t slot, std::size_t asked) const {
+  // "id 127.0.0.1:port@bus flags master ping pong epoch state slots..."
+  for (const auto& line : lines_of(nodes_.at(asked)->ask({"CLUSTER", "NODES"}))) {
+    std::istringstream in(line);
+    std::vector<std::string> words;
+    for (std::string w; in >> w;) words.push_back(w);
+    for (std::size_t i = 8; i < words.size(); ++i) {
+      unsigned first = 0, last = 0;
+      const int n = std::sscanf(words[i].c_str(), "%u-%u", &first, &last);
+      if (n < 1 || slot < first || slot > (n == 2 ? last : first)) continue;
+      for (std::size_t k = 0; k < nodes_.size(); ++k)
+        if (words[1].starts_with(nodes_[k]->address() + "@")) return k;
+    }
+  }
+  throw std::runtime_error("nobody has the slot");
+}
+
+void redis_cluster::begin_move(std::uint16_t slot, std::size_t from, std::size_t to) {
+  const auto s = std::to_string(slot);
+  node(to).ask({"CLUSTER", "SETSLOT", s, "IMPORTING", id(from)});
+  node(from).ask({"CLUSTER", "SETSLOT", s, "MIGRATING", id(to)});
+}
+
+void redis_cluster::move_keys(std::uint16_t slot, std::size_t from, std::size_t to) {
+  for (;;) {
+    const auto keys = lines_of(node(from).ask({"CLUSTER", "GETKEYSINSLOT", std::to_string(slot), "100"}));
+    if (keys.empty()) return;
+    for (const auto& key : keys)
+      node(from).ask({"MIGRATE", "127.0.0.1", std::to_string(node(to).port()), key, "0", "5000"});
+  }
+}
+
+void redis_cluster::end_move(std::uint16_t slot, std::size_t from, std::size_t to) {
+  const auto s = std::to_string(slot);
+  const auto owner = id(to);
+  node(to).ask({"CLUSTER", "SETSLOT", s, "NODE", owner});
+  node(from).ask({"CLUSTER", "SETSLOT", s, "NODE", owner});
+}
+
+}  // namespace coax::test
