@@ -31,7 +31,8 @@ std::string_view hashed_part(std::string_view key) noexcept {
 
 std::uint16_t slot_of(std::string_view key) noexcept {
   unsigned crc = 0;
-  for (const unsigned char c : hashed_part(key)) crc = ((crc << 8) & 0xffff) ^ crc_table[((crc >> 8) ^ c) & 0xff];
+  for (const char c : hashed_part(key))
+    crc = ((crc << 8) & 0xffff) ^ crc_table[((crc >> 8) ^ static_cast<unsigned char>(c)) & 0xff];
   return static_cast<std::uint16_t>(crc % 16384);
 }
 

@@ -57,13 +57,15 @@ void command_link::pump() {
   if (!up() || refusing_ || waiting_.empty()) return;
   turn_ = now();
   if (turn_ < pause_until_) return alarm(pause_until_);
-  while (!waiting_.empty() && unsent() < most_unsent) {
-    auto c = std::move(waiting_.front());
-    waiting_.pop_front();
-    transmit(std::move(c));
-  }
-  count(stats_.writes);
-  flush();
+  do {
+    while (!waiting_.empty() && unsent() < most_unsent) {
+      auto c = std::move(waiting_.front());
+      waiting_.pop_front();
+      transmit(std::move(c));
+    }
+    count(stats_.writes);
+    flush();
+  } while (up() && !waiting_.empty() && unsent() == 0);
 }
 
 void command_link::go_on_at(time_point t) {
@@ -156,16 +158,16 @@ void command_link::settle_refusals() {
 
 void command_link::went_down(std::string_view why) {
   auto asked = std::exchange(asked_, {});
-  auto again = std::exchange(refused_, {});
+  auto kept = std::exchange(refused_, {});
   refusing_ = false;
   for (auto& q : asked) {
     if (!q.c || q.c->ended) continue;
     if (q.c->what.is_idempotent())
-      again.push_back(std::move(*q.c));
+      kept.push_back(std::move(*q.c));
     else
       owner_.complete(*q.c, error_code(errc::publication_in_doubt));
   }
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));
   owner_.command_link_changed(*this, link_event::down, why);
 }
 

@@ -7,7 +7,7 @@
 namespace coax::redis {
 
 /// A subscription to `+switch-master` at one of the Sentinels. Nothing depends on it but speed.
-class sentinel_watch final : private subscription_link::owner {
+class sentinel_watch final : public subscription_link::owner {
  public:
   using handler = std::function<void(const endpoint&)>;
 

@@ -72,7 +72,8 @@ std::optional<failure> read_userinfo(std::string_view userinfo, redis_url& to) {
 std::optional<failure> read_hosts(std::string_view hosts, std::string_view standard_port, redis_url& to) {
   std::optional<failure> failed;
   split(hosts, ',', [&](std::string_view host) {
-    const auto url = urls::parse_uri("redis://" + std::string(host));
+    const auto text = "redis://" + std::string(host);
+    const auto url = urls::parse_uri(text);
     auto authority = url ? coax::detail::read_authority(*url, standard_port)
                          : outcome<coax::detail::url_authority>(wrong("is malformed"));
     if (!authority)

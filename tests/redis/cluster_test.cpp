@@ -9,8 +9,6 @@ namespace {
 using redis::slot_of;
 using redis::value;
 
-redis_options quick() { return impatient().connect_timeout(2s); }
-
 // A key whose slot belongs to the node, as it was at the beginning: three masters, evenly.
 std::string key_of(std::size_t node, const std::string& prefix = "key") {
   for (int i = 0;; ++i) {
@@ -19,11 +17,15 @@ std::string key_of(std::size_t node, const std::string& prefix = "key") {
   }
 }
 
+bool has_said(const redis_server& server, const std::string& error) {
+  return server.ask({"INFO", "errorstats"}).find("errorstat_" + error + ":") != std::string::npos;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(each_command_goes_to_the_node_of_its_slot) {
   redis_cluster redis;
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   BOOST_TEST(c.client->cluster());
   for (std::size_t i = 0; i < 3; ++i) {
     const auto key = key_of(i);
@@ -36,7 +38,7 @@ BOOST_AUTO_TEST_CASE(each_command_goes_to_the_node_of_its_slot) {
 
 BOOST_AUTO_TEST_CASE(commands_and_channels_follow_a_slot_that_moves_in_order) {
   redis_cluster redis;
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   const auto key = key_of(0);
   const auto slot = slot_of(key);
   const auto channel = "{" + key + "}channel";
@@ -56,6 +58,9 @@ BOOST_AUTO_TEST_CASE(commands_and_channels_follow_a_slot_that_moves_in_order) {
     c.ioc.restart();
     c.ioc.run_for(5ms);
   };
+  const auto answered = [&] {
+    c.until([&] { return replies.size() == static_cast<std::size_t>(sent); }, "all replies");
+  };
   std::size_t from = 0;
   for (const std::size_t to : {1u, 2u, 0u}) {
     turn();
@@ -63,11 +68,14 @@ BOOST_AUTO_TEST_CASE(commands_and_channels_follow_a_slot_that_moves_in_order) {
     turn();
     redis.move_keys(slot, from, to);
     turn();
+    answered();
+    BOOST_TEST(has_said(redis.node(from), "ASK"));
     redis.end_move(slot, from, to);
     turn();
+    answered();
+    BOOST_TEST(has_said(redis.node(from), "MOVED"));
     from = to;
   }
-  c.until([&] { return replies.size() == static_cast<std::size_t>(sent); }, "all replies");
   for (int i = 0; i < sent; ++i) BOOST_REQUIRE_EQUAL(replies[static_cast<std::size_t>(i)], std::to_string(i + 2));
   const auto list = c.ask(command("LRANGE").key(key).arg(0).arg(-1));
   std::string expected = "[first";
@@ -79,9 +87,37 @@ BOOST_AUTO_TEST_CASE(commands_and_channels_follow_a_slot_that_moves_in_order) {
   c.until([&] { return !c.events->messages.empty(); }, "a message");
 }
 
+BOOST_AUTO_TEST_CASE(a_script_waits_while_its_keys_are_apart) {
+  const redis::script both("return redis.call('INCR', KEYS[1]) .. ' ' .. redis.call('INCR', KEYS[2])");
+  redis_cluster redis;
+  redis_conversation c(redis.url(), impatient());
+  const auto tag = "{" + key_of(0) + "}";
+  const auto slot = slot_of(tag);
+  BOOST_TEST(c.ask(command(both).key(tag + "a").key(tag + "b")) == "1 1");
+
+  std::vector<std::string> replies;
+  const auto send = [&] {
+    for (int i = 0; i < 20; ++i)
+      c.client->send(command(both).key(tag + "a").key(tag + "b"),
+                     [&](const result<value>& r) { replies.push_back(text_of(r)); });
+  };
+  redis.begin_move(slot, 0, 1);
+  redis.node(0).ask({"MIGRATE", "127.0.0.1", std::to_string(redis.node(1).port()), tag + "a", "0", "5000"});
+  send();
+  c.until([&] { return has_said(redis.node(0), "TRYAGAIN") || has_said(redis.node(1), "TRYAGAIN"); }, "TRYAGAIN");
+  BOOST_TEST(replies.empty());
+  redis.move_keys(slot, 0, 1);
+  send();
+  c.until([&] { return replies.size() == 40; }, "all replies");
+  redis.end_move(slot, 0, 1);
+  BOOST_TEST(c.ask(command(both).key(tag + "a").key(tag + "b")) == "42 42");
+  std::ranges::sort(replies);
+  BOOST_TEST((std::ranges::adjacent_find(replies) == replies.end()));
+}
+
 BOOST_AUTO_TEST_CASE(a_channel_follows_its_slot_though_nobody_sends_commands) {
   redis_cluster redis;
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   const auto channel = key_of(1, "channel");
   const auto slot = slot_of(channel);
   c.subscribe(channel, channel_kind::shard);
@@ -95,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_channel_follows_its_slot_though_nobody_sends_commands) {
 
 BOOST_AUTO_TEST_CASE(many_shard_channels_are_spread_and_restored) {
   redis_cluster redis;
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   for (int i = 0; i < 1000; ++i) c.client->subscribe(channel_kind::shard, "c" + std::to_string(i));
   c.client->subscribe(channel_kind::plain, "all");
   c.client->subscribe(channel_kind::pattern, "a*");
@@ -112,7 +148,7 @@ BOOST_AUTO_TEST_CASE(many_shard_channels_are_spread_and_restored) {
 
 BOOST_AUTO_TEST_CASE(a_replica_that_takes_over_is_found) {
   redis_cluster redis(3, 3);
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   const auto key = key_of(1);
   const auto channel = "{" + key + "}channel";
   c.subscribe(channel, channel_kind::shard);
@@ -124,14 +160,14 @@ BOOST_AUTO_TEST_CASE(a_replica_that_takes_over_is_found) {
   c.client->send(command("GET").key(key).idempotent(), [&](const result<value>& r) { reply = text_of(r); });
   c.until([&] { return !reply.empty() && c.events->live.contains(channel); }, "all is well again");
   BOOST_TEST(reply == "v");
-  BOOST_TEST(redis.owner_of(slot_of(key)) == 4u);
+  BOOST_TEST(redis.owner_of(slot_of(key), 4) == 4u);
   BOOST_TEST(redis.node(4).ask({"SPUBLISH", channel, "x"}) == "1");
 }
 
 BOOST_AUTO_TEST_CASE(close_ends_what_has_no_node_yet) {
   redis_server server;
   server.kill();
-  redis_conversation c(server.url() + "?cluster=1", quick());
+  redis_conversation c(server.url() + "?cluster=1", impatient());
   std::vector<std::string> replies;
   const auto keep = [&](const result<value>& r) { replies.push_back(text_of(r)); };
   c.client->send(command("GET").key("a").expires_at(std::chrono::steady_clock::now() + 50ms), keep);

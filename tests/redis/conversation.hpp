@@ -116,7 +116,7 @@ class redis_conversation {
 /// For tests that do not wait for seconds to notice what is dead.
 inline redis_options impatient() {
   using namespace std::chrono_literals;
-  return redis_options().reply_timeout(400ms).ping_interval(100ms).backoff(5ms, 100ms);
+  return redis_options().connect_timeout(2s).reply_timeout(400ms).ping_interval(100ms).backoff(5ms, 100ms);
 }
 
 }  // namespace coax::test

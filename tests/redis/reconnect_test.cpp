@@ -1,5 +1,8 @@
 #include "redis/conversation.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+
 using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;

@@ -6,13 +6,7 @@ using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;
 
-namespace {
-
 using redis::value;
-
-redis_options quick() { return impatient().connect_timeout(2s); }
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(a_message_of_switch_master_names_the_new_one) {
   const auto to = redis::switched_master("mymaster 10.0.0.1 6379 10.0.0.2 6380", "mymaster");
@@ -26,7 +20,7 @@ BOOST_AUTO_TEST_CASE(a_message_of_switch_master_names_the_new_one) {
 BOOST_AUTO_TEST_CASE(the_master_is_found_also_when_a_sentinel_is_dead) {
   redis_sentinels redis;
   redis.sentinel(0).kill();
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   BOOST_TEST(c.ask(command("SET").key("k").arg("v")) == "OK");
   BOOST_TEST(c.events->last_node == redis.master().address());
   BOOST_TEST(redis.master().ask({"GET", "k"}) == "v");
@@ -34,7 +28,7 @@ BOOST_AUTO_TEST_CASE(the_master_is_found_also_when_a_sentinel_is_dead) {
 
 BOOST_AUTO_TEST_CASE(a_fail_over_is_followed) {
   redis_sentinels redis;
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   c.subscribe("a");
   BOOST_TEST(c.ask(command("SET").key("k").arg("v")) == "OK");
   const auto old = redis.master().address();
@@ -52,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_fail_over_is_followed) {
 
 BOOST_AUTO_TEST_CASE(a_planned_fail_over_is_heard_of) {
   redis_sentinels redis;
-  redis_conversation c(redis.url(), quick());
+  redis_conversation c(redis.url(), impatient());
   c.subscribe("a");
   c.ask(command("PING"));
   redis.sentinel().ask({"SENTINEL", "FAILOVER", "mymaster"});
