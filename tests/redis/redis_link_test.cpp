@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(what_is_malformed_is_nothing) {
   const publication what(prepared_message("hello"));
   const auto stored = to_hex(1) + to_hex(2) + pack(what);
   BOOST_REQUIRE(unpack(7, stored) != nullptr);
-  const auto told = parse_entry("e 7 " + stored);
+  const auto text_told = "e 7 " + stored;
+  const auto told = parse_entry(text_told);
   BOOST_REQUIRE(told.has_value());
   BOOST_TEST(told->epoch == "e");
   BOOST_TEST(told->entry->previous() == 1U);
