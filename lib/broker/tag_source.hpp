@@ -20,6 +20,13 @@ class tag_source {
     state_.store(start, std::memory_order_relaxed);
   }
 
+  /// A copy gives the numbers that the original will give, as the copy of a log does whose history forks.
+  tag_source(const tag_source& other) noexcept : state_(other.state_.load(std::memory_order_relaxed)) {}
+  tag_source& operator=(const tag_source& other) noexcept {
+    state_.store(other.state_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    return *this;
+  }
+
   std::uint64_t next() noexcept {
     std::uint64_t tag = 0;
     while (tag == 0) tag = mix(state_.fetch_add(step, std::memory_order_relaxed) + step);
