@@ -49,10 +49,10 @@ class affinity {
   affinity& secure(bool on) { return secure_ = on, *this; }
   /// Hides the cookie from scripts; default on.
   affinity& http_only(bool on) { return http_only_ = on, *this; }
-  /// Tells whether a node is at work, as far as this one knows. A client that has come here by accident keeps the cookie
-  /// of its own node if that is. If this one is not, because it is about to go down, it takes its cookie from its
-  /// clients and gives it to none. Without a hook, a client belongs where it has come last. Called from any thread of
-  /// the server; must not throw.
+  /// Tells whether a node is at work, as far as this one knows. A client that has come here by accident keeps the
+  /// cookie of its own node if that is. If this one is not, because it is about to go down, it takes its cookie from
+  /// its clients and gives it to none. Without a hook, a client belongs where it has come last. Called from any thread
+  /// of the server; must not throw.
   affinity& is_alive(std::function<bool(std::string_view node)> hook) { return is_alive_ = std::move(hook), *this; }
 
   const std::string& node() const noexcept { return node_; }

@@ -74,12 +74,12 @@ class balancer_options {
   unsigned proxy_protocol_ = 0;
 };
 
-/// A frontend and a backend, both named "coax", for HAProxy 2.4 and newer: a client goes to the node that its cookie
+/// A frontend and a backend, both named "coax", tested with HAProxy 2.6: a client goes to the node that its cookie
 /// names as long as that is up, and otherwise where the fewest connections are. Where a connection is refused, the next
 /// node is tried. @throws std::invalid_argument  no nodes, or two of one name.
 std::string haproxy_config(const std::vector<balanced_node>& nodes, const balancer_options& options = {});
 
-/// The same for the http context of nginx 1.18 and newer: upstreams and a server. @throws std::invalid_argument as
+/// The same for the http context of nginx, tested with 1.22: upstreams and a server. @throws std::invalid_argument as
 /// `haproxy_config`, and for what nginx cannot do.
 std::string nginx_config(const std::vector<balanced_node>& nodes, const balancer_options& options = {});
 

@@ -2,7 +2,7 @@
 /// How to get to Redis, or Valkey.
 ///
 ///     redis://127.0.0.1:6379                    also redis://user:password@host:port/database; port 6379 by default
-///     rediss://user:password@host               TLS
+///     rediss://user:password@host               TLS, to Sentinels and all nodes of a Cluster as well
 ///     redis+unix:///run/redis.sock?db=2         also with user:password@ in the place of the host
 ///     redis://a:26379,b:26379,c:26379/0?sentinel=mymaster        what the Sentinels call master
 ///     redis://a:7000,b:7000,c:7000?cluster=1                     a Cluster, from any of these nodes

@@ -41,7 +41,8 @@ void registry::on_control(std::string_view message) {
 }
 
 std::size_t registry::kick_here(const selector& who, status code, std::string_view reason) {
-  const auto with = std::make_shared<const close_request>(close_request{code, std::string(reason), close_request::when::at_once});
+  const auto with =
+      std::make_shared<const close_request>(close_request{code, std::string(reason), close_request::when::at_once});
   std::size_t n = 0;
   outcome out;
   {

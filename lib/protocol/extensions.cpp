@@ -158,7 +158,8 @@ deflate_answer answer(const deflate_parameters& offer, const deflate_options& ou
 
 failure refused(std::string text) { return {errc::handshake_failed, status::mandatory_extension, std::move(text)}; }
 
-std::string quoted(std::string_view text) { return '"' + printable(text) + '"'; }
+// Not `quoted`, which with a std::string would also find that of the standard.
+std::string in_quotes(std::string_view text) { return '"' + printable(text) + '"'; }
 
 outcome<deflate_agreement> check_parameters(const deflate_parameters& reply, const deflate_options& offered) {
   const auto own_limit = offered.server_max_window_bits();
@@ -218,11 +219,11 @@ outcome<std::optional<deflate_agreement>> check_extensions(header_fields reply, 
   for (const auto& e : parse_extensions(reply)) {
     if (e.malformed) return refused("the server's choice of extensions is malformed (RFC 6455 9.1)");
     if (offered.mode() == deflate_mode::off || e.name != deflate_name)
-      return refused("the server chose the extension " + quoted(e.name) + ", which was not offered (RFC 6455 4.1)");
+      return refused("the server chose the extension " + in_quotes(e.name) + ", which was not offered (RFC 6455 4.1)");
     if (agreed) return refused("the server chose permessage-deflate twice (RFC 7692 5)");
     deflate_parameters parameters;
     if (const auto bad = read_parameters(e, parameters))
-      return refused("the server chose permessage-deflate with the parameter " + quoted(*bad) +
+      return refused("the server chose permessage-deflate with the parameter " + in_quotes(*bad) +
                      ", which is unknown, repeated or has a wrong value (RFC 7692 7.1)");
     const auto checked = check_parameters(parameters, offered);
     if (!checked) return checked.error();

@@ -57,13 +57,15 @@ void command_link::pump() {
   if (!up() || refusing_ || waiting_.empty()) return;
   turn_ = now();
   if (turn_ < pause_until_) return alarm(pause_until_);
-  while (!waiting_.empty() && unsent() < most_unsent) {
-    auto c = std::move(waiting_.front());
-    waiting_.pop_front();
-    transmit(std::move(c));
-  }
-  count(stats_.writes);
-  flush();
+  do {
+    while (!waiting_.empty() && unsent() < most_unsent) {
+      auto c = std::move(waiting_.front());
+      waiting_.pop_front();
+      transmit(std::move(c));
+    }
+    count(stats_.writes);
+    flush();
+  } while (up() && !waiting_.empty() && unsent() == 0);
 }
 
 void command_link::go_on_at(time_point t) {

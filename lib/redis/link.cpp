@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t least_room = 16 * 1024;
 constexpr std::size_t most_room = 1024 * 1024;
 constexpr std::size_t most_read_at_once = 1024 * 1024;
+constexpr std::size_t kept_output = 1024 * 1024;
 
 }  // namespace
 
@@ -152,6 +153,7 @@ void link::flush() {
   }
   out_.clear();
   out_sent_ = 0;
+  if (out_.capacity() > kept_output) out_.shrink_to_fit();
 }
 
 void link::alarm(time_point at) {

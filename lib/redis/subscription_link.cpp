@@ -117,8 +117,7 @@ void subscription_link::went_down(std::string_view why) {
 }
 
 // One command for names that follow each other and want the same; a turn asks for a batch and lets it leave.
-void subscription_link::pump() {
-  if (!up()) return;
+void subscription_link::fill_output() {
   while (!pending_.empty() && unsent() < most_unsent) {
     std::vector<std::string> names;
     const auto kind = pending_.front().first;
@@ -144,7 +143,15 @@ void subscription_link::pump() {
     }
     if (!names.empty()) ask(kind, *subscribe, std::move(names));
   }
-  flush();
+}
+
+// What the socket takes at once makes room for more; nobody would tell that it has left.
+void subscription_link::pump() {
+  if (!up()) return;
+  do {
+    fill_output();
+    flush();
+  } while (up() && !pending_.empty() && unsent() == 0);
 }
 
 void subscription_link::ask(channel_kind kind, bool subscribe, std::vector<std::string> names) {

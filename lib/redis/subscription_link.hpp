@@ -83,6 +83,7 @@ class subscription_link final : public link {
 
   table& of(channel_kind kind) noexcept { return tables_[static_cast<std::size_t>(kind)]; }
   void queue(channel_kind kind, entry& e);
+  void fill_output();
   void lose(channel_kind kind, entry& e);
   void ask(channel_kind kind, bool subscribe, std::vector<std::string> names);
   void heard_told(const value& v);

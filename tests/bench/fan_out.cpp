@@ -201,9 +201,7 @@ double measure(const row& r, int subscribers) {
   if (r.h == how::raw) {
     spent = publish_raw(bare, r);
   } else {
-    auto work = [&] {
-      return r.h == how::beast ? publish(beast, r) : publish(near, r);
-    };
+    auto work = [&] { return r.h == how::beast ? publish(beast, r) : publish(near, r); };
     std::exception_ptr failure;
     asio::co_spawn(ioc, work, [&](std::exception_ptr e, double cpu) {
       failure = e;

@@ -5,6 +5,7 @@ COAX_EXAMPLES names the folder of balanced_node. Clients are WebSockets that kee
 
 import asyncio
 import collections
+import contextlib
 import http.client
 import pathlib
 import re
@@ -39,21 +40,21 @@ class Client:
         self.port = port
         self.cookie = None
         self.node = None
+        self._reader = None
         self.was_set = None  # the node of the last Set-Cookie
         self._writer = None
 
     async def open(self):
-        reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
         fields = UPGRADE + (f"Cookie: {self.cookie}\r\n" if self.cookie else "")
         self._writer.write(f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{fields}\r\n".encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         if not head.startswith("HTTP/1.1 101 "):
             raise AssertionError(f"no WebSocket: {head}")
         set_cookie = re.search(r"\r\nset-cookie: (coax_node=(\w+)\.[^;]+);", head, re.IGNORECASE)
         self.was_set = set_cookie.group(2) if set_cookie else None
         self.cookie = set_cookie.group(1) if set_cookie else self.cookie
-        self.node = (await reader.readexactly(4))[2:].decode()
-        self._reader = reader
+        self.node = (await self._reader.readexactly(4))[2:].decode()
 
     @property
     def home(self):
@@ -61,18 +62,19 @@ class Client:
 
     async def lost(self):
         """Waits until the connection has ended."""
-        try:
+        with contextlib.suppress(ConnectionError):
             while await self._reader.read(4096):
                 pass
-        except ConnectionError:
-            pass
+        await self.close()
 
     async def echoes(self):
         self._writer.write(b"\x81\x82\0\0\0\0hi")
         return await self._reader.readexactly(4) == b"\x81\x02hi"
 
-    def close(self):
+    async def close(self):
         self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 async def each(clients, what):
@@ -130,8 +132,7 @@ class Site(unittest.TestCase):
             time.sleep(0.05)
 
     async def all_come_home(self, clients):
-        for c in clients:
-            c.close()
+        await each(clients, Client.close)
         before = [c.home for c in clients]
         await each(clients, Client.open)
         self.assertEqual([c.node for c in clients], before)
@@ -155,14 +156,13 @@ class Site(unittest.TestCase):
         self.assertEqual([c.was_set for c in homeless], [c.node for c in homeless])
         await self.all_come_home(clients)
         print(f"{len(clients)} clients at {dict(homes)}; {len(homeless)} moved when n3 was lost", file=sys.stderr)
-        for c in clients:
-            c.close()
+        await each(clients, Client.close)
 
     async def come_with(self, port, cookie):
         client = Client(port)
         client.cookie = cookie
         await client.open()
-        client.close()
+        await client.close()
         return client
 
     def bad_cookies(self, port):

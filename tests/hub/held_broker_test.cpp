@@ -49,6 +49,9 @@ class held_events final : public broker_events {
   void on_presence(std::string_view topic, const presence_change& change) override {
     if (const auto there = to_.lock()) there->on_presence(topic, change);
   }
+  void on_control(std::string_view message) override {
+    if (const auto there = to_.lock()) there->on_control(message);
+  }
   void on_link(link_state state) override {
     if (const auto there = to_.lock()) there->on_link(state);
   }
@@ -79,6 +82,7 @@ class held_session final : public broker_session {
     if (calls_.refuses_history) return done(errc::broker_unavailable);
     inner_->history(topic, since, limit, held(std::move(done), calls_.answers));
   }
+  void broadcast(std::string_view message) override { inner_->broadcast(message); }
   void enter(std::string_view topic, presence_member member) override { inner_->enter(topic, std::move(member)); }
   void leave(std::string_view topic, std::string_view handle) override { inner_->leave(topic, handle); }
   void members(std::string_view topic, reply<std::vector<present_user>> done) override {

@@ -7,8 +7,9 @@ using namespace std::chrono_literals;
 namespace {
 
 std::vector<std::string> names(int n) {
+  // Long enough that they do not go into one output.
   std::vector<std::string> v;
-  for (int i = 0; i < n; ++i) v.push_back("topic/" + std::to_string(i));
+  for (int i = 0; i < n; ++i) v.push_back(std::string(50, '/') + std::to_string(i));
   return v;
 }
 
