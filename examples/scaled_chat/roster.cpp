@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto topic = "roster";
-constexpr auto every = 3s, patience = 10s;
+constexpr auto every = 1s, patience = 4s;
 
 }  // namespace
 

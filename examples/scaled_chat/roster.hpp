@@ -1,4 +1,4 @@
-/// Who is at which node: each node tells the others of its people when they change, and every three seconds besides.
+/// Who is at which node: each node tells the others of its people when they change, and every second besides.
 #pragma once
 
 #include "../chat/chat.hpp"
@@ -11,7 +11,7 @@
 #include <map>
 #include <memory>
 
-/// Keeps what a chat knows of the other nodes up to date, until it is destroyed. A node that says nothing for ten
+/// Keeps what a chat knows of the other nodes up to date, until it is destroyed. A node that says nothing for four
 /// seconds is gone. Runs on one executor, on which it is made and destroyed too, or while that does not run.
 class roster {
  public:

@@ -86,6 +86,7 @@ test('a page goes on without a gap when its node is killed', limit, async () => 
   await bob.hears('still here', 'Ada');
   await status.waitForFunction((name) => document.querySelector(`tr[data-node=${name}]`)?.classList.contains('gone'), adas,
     { timeout: patience });
+  await ada.sits('Ada', 'Bob');
   await shoot(ada.tab, 'scaled-chat');
   await shoot(status, 'status-after');
   assert.deepEqual([...ada.troubles, ...bob.troubles], []);

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from programs import PATIENCE, Program  # noqa: E402
@@ -166,6 +168,17 @@ class Site(unittest.TestCase):
         self.addCleanup(lambda: node.running and node.stop(signal.SIGKILL))
         node.says(r"http://")
         self.nodes[name] = node
+        end = time.monotonic() + PATIENCE
+        while not self.is_ready(name):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
+    def is_ready(self, name):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/readyz", timeout=PATIENCE):
+                return True
+        except urllib.error.URLError:  # an HTTPError as well: 503
+            return False
 
     async def play(self, fault, what, happen):
         clients = [Client(self.port, n, ROOMS[n % 3]) for n in range(CLIENTS)]
