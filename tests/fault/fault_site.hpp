@@ -36,7 +36,7 @@ class fault_site {
 
   void publish(const std::string& topic) {
     ++under_way_;
-    publisher_.session->publish(topic, say(numbered(topic, ++sent_[topic])), [this](const result<position>& at) {
+    publisher_.session->publish(topic, say(numbered(topic, next(topic))), [this](const result<position>& at) {
       if (!at) ++refused_;
       --under_way_;
     });
@@ -64,6 +64,21 @@ class fault_site {
     wait_until([this] { return complete(); }, "all is heard");
     return fault_clock::now() - since;
   }
+  /// What had been sent by now is heard, however much follows. Returns how long that took since then.
+  fault_clock::duration wait_caught_up(fault_clock::time_point since) {
+    std::vector<std::size_t> marks;
+    for (const auto& t : topics_) marks.push_back(sent(t));
+    wait_until(
+        [&] {
+          for (std::size_t i = 0; i != topics_.size(); ++i) {
+            const auto heard = listeners_[i]->heard();
+            if (std::find(heard.begin(), heard.end(), numbered(topics_[i], marks[i])) == heard.end()) return false;
+          }
+          return true;
+        },
+        "all of until then is heard");
+    return fault_clock::now() - since;
+  }
   bool complete() {
     for (std::size_t i = 0; i != topics_.size(); ++i)
       if (!has_heard_last(i)) return false;
@@ -85,7 +100,7 @@ class fault_site {
     for (std::size_t i = 0; i != topics_.size(); ++i) all += judge(i);
     return all;
   }
-  verdict judge(std::size_t i) { return test::judge(listeners_[i]->heard(), topics_[i], sent_[topics_[i]]); }
+  verdict judge(std::size_t i) { return test::judge(listeners_[i]->heard(), topics_[i], sent(topics_[i])); }
   /// Whose listener was told that its past is gone.
   bool was_reset(std::size_t i) { return listeners_[i]->hub.stats().resets != 0; }
   std::size_t resets() {
@@ -113,18 +128,27 @@ class fault_site {
   };
 
  private:
+  std::size_t next(const std::string& topic) {
+    const std::lock_guard lock(mutex_);
+    return ++sent_[topic];
+  }
+  std::size_t sent(const std::string& topic) {
+    const std::lock_guard lock(mutex_);
+    return sent_[topic];
+  }
   bool has_heard_last(std::size_t i) {
-    const auto sent = sent_[topics_[i]];
-    if (sent == 0) return true;
+    const auto last = sent(topics_[i]);
+    if (last == 0) return true;
     const auto heard = listeners_[i]->heard();
-    return !heard.empty() && (was_reset(i) ? heard.back() == numbered(topics_[i], sent) : heard.size() >= sent);
+    return !heard.empty() && (was_reset(i) ? heard.back() == numbered(topics_[i], last) : heard.size() >= last);
   }
 
   const std::vector<std::string> topics_;
   redis_thread thread_, publishing_thread_;
   std::shared_ptr<redis_broker> heard_, told_;
   node publisher_;
-  std::map<std::string, std::size_t> sent_;  // of the publishing thread, while there is one
+  std::mutex mutex_;
+  std::map<std::string, std::size_t> sent_;
   std::atomic<std::size_t> under_way_{0}, refused_{0};
   std::vector<std::unique_ptr<hub_node>> listeners_;
   std::jthread load_;
