@@ -67,8 +67,7 @@ void chat::enter(guest& g, std::string name, std::string room) {
     g.name_ = std::move(name);
     g.room_ = std::move(room);
     rooms_[g.room_].emplace(g.id_, g.name_);
-    tell_room(g.room_, {{"type", "joined"}, {"who", person(g.id_, g.name_)}},
-              coax::publish_options().except(g.peer_));
+    tell_room(g.room_, {{"type", "joined"}, {"who", person(g.id_, g.name_)}}, coax::publish_options().except(g.peer_));
   }
   g.tell({{"type", "welcome"},
           {"id", g.id_},

@@ -1,5 +1,5 @@
-/// What a page says and is told: JSON in the messages of coax.resume.v1 (docs/resume.md), so that it misses nothing when
-/// it loses its connection.
+/// What a page says and is told: JSON in the messages of coax.resume.v1 (docs/resume.md), so that it misses nothing
+/// when it loses its connection.
 #pragma once
 
 #include "chat.hpp"

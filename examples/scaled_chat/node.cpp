@@ -17,11 +17,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <unistd.h>
+
 #include <atomic>
 #include <future>
 #include <thread>
-
-#include <unistd.h>
 
 using namespace std::chrono_literals;
 

@@ -54,7 +54,8 @@ inline void print_row(const char* fault, const char* what, const verdict& v, std
                       std::chrono::steady_clock::duration recovery) {
   using std::chrono::duration_cast, std::chrono::milliseconds;
   std::printf("| %s | %s | %zu | %zu | %zu | %zu | %zu | %zu | %lld ms |\n", fault, what, v.sent, v.lost, v.duplicated,
-              v.reordered, v.wrong_topic, resets, static_cast<long long>(duration_cast<milliseconds>(recovery).count()));
+              v.reordered, v.wrong_topic, resets,
+              static_cast<long long>(duration_cast<milliseconds>(recovery).count()));
   std::fflush(stdout);
 }
 
