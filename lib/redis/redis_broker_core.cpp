@@ -34,13 +34,18 @@ void redis_broker_core::start(std::string_view url) {
   const auto self = std::static_pointer_cast<redis_broker_core>(shared_from_this());
   const std::lock_guard lock(starting_);
   site_.start(executor(), url, self);
+  // The client tells from now on, on the executor: what it touches is made there.
+  post([self] { self->begin(); });
+}
+
+void redis_broker_core::begin() {
   if (site_.redis().cluster()) routes_ = cluster_routes;
   link_.emplace(site_.options.probe_interval(), routes_);
   for (unsigned n = 0; n < routes_; ++n) own_.insert(site_.probes.channel(route(n)));
   own_.insert(site_.control.channel({}));
   for (const auto& channel : own_) site_.redis().subscribe(site_.kind, channel);
   touch_ = after(now(), site_.options.idle_time() / 4);
-  post([self] { self->on_time(now()); });
+  on_time(now());
 }
 
 void redis_broker_core::end() {
@@ -184,13 +189,14 @@ void redis_broker_core::on_link(redis::link_kind kind, redis::link_event event, 
 }
 
 void redis_broker_core::trouble() {
+  if (!link_) return;
   link_->trouble();
   tell_link();
   arm();
 }
 
 void redis_broker_core::check() {
-  if (ended_) return;
+  if (ended_ || !link_) return;
   const auto what = link_->poll(now(), calm());
   // Redis has taken it and it has not come back: the other connection is deaf. Otherwise the client finds out which
   // one it is by itself.
@@ -273,7 +279,7 @@ void redis_broker_core::on_time(steady::time_point time) {
 }
 
 void redis_broker_core::arm() {
-  if (ended_) return;
+  if (ended_ || !link_) return;
   auto next = std::min(renewal_, touch_);
   if (const auto at = subscriptions_.sweep(now())) next = std::min(next, *at);
   if (const auto at = link_->due(calm())) next = std::min(next, *at);

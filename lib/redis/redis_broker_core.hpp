@@ -40,6 +40,7 @@ class redis_broker_core final : public parking_lot, public redis::client_events 
 
  private:
   void start(std::string_view url);
+  void begin();
   void end();
 
   // client_events

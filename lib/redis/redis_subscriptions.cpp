@@ -172,19 +172,19 @@ std::optional<steady::time_point> redis_subscriptions::drop(const listener_ptr& 
   return due;
 }
 
-std::shared_ptr<const redis_subscriptions::listeners> redis_subscriptions::subscribed(std::string_view topic) const {
+std::shared_ptr<const redis_subscriptions::listeners> redis_subscriptions::subscribed(std::string_view name) const {
   static const auto nobody = std::make_shared<const listeners>();
   const std::lock_guard lock(mutex_);
-  const auto found = topics_.find(topic);
+  const auto found = topics_.find(name);
   return found == topics_.end() ? nobody : found->second.who;
 }
 
-std::shared_ptr<const redis_subscriptions::listeners> redis_subscriptions::hear(std::string_view topic) const {
-  auto exact = subscribed(topic);
+std::shared_ptr<const redis_subscriptions::listeners> redis_subscriptions::hear(std::string_view name) const {
+  auto exact = subscribed(name);
   const std::lock_guard lock(mutex_);
   std::shared_ptr<listeners> more;
   for (const auto& [filter, who] : watches_) {
-    if (!matches(filter, topic)) continue;
+    if (!matches(filter, name)) continue;
     if (!more) more = std::make_shared<listeners>(*exact);
     if (std::find(more->begin(), more->end(), who) == more->end()) more->push_back(who);
   }

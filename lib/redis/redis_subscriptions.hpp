@@ -34,8 +34,8 @@ class redis_subscriptions {
   void on_pattern_lost(std::string_view pattern);
 
   /// Who is to be told of an entry; of what else happens in a topic, those that are subscribed to it.
-  std::shared_ptr<const listeners> hear(std::string_view topic) const;
-  std::shared_ptr<const listeners> subscribed(std::string_view topic) const;
+  std::shared_ptr<const listeners> hear(std::string_view name) const;
+  std::shared_ptr<const listeners> subscribed(std::string_view name) const;
 
   /// Unsubscribes from what nobody has come back to. When there is more to do.
   std::optional<steady::time_point> sweep(steady::time_point now);

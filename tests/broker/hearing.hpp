@@ -66,6 +66,14 @@ class hearing : public broker_events {
     }
     return text;
   }
+  /// Everything but entries and the state of the link, as "+ann@lobby !message".
+  std::string news() const {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const auto& t : told_)
+      if (t != "ready" && t != "degraded") text += (text.empty() ? "" : " ") + t;
+    return text;
+  }
   /// Everything but entries, as "+ann@lobby ready".
   std::string told() const {
     const std::lock_guard lock(mutex_);

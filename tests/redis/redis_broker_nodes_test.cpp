@@ -17,7 +17,7 @@ std::vector<redis_node> nodes_of(redis_broker& b) {
   const auto replied = std::make_shared<std::promise<result<std::vector<redis_node>>>>();
   b.nodes([replied](auto r) { replied->set_value(std::move(r)); });
   auto all = replied->get_future().get().value();
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(all.begin(), all.end(), [](const auto& one, const auto& other) { return one.name < other.name; });
   return all;
 }
 
@@ -39,8 +39,8 @@ BOOST_AUTO_TEST_CASE(the_members_of_a_node_that_is_gone_vanish_together_and_come
   for (auto* n : {&x, &y})
     wait_until(
         [&] {
-          return n->events->told() == "+ann@a +ann@b +bob@a -ann@a -ann@b" ||
-                 n->events->told() == "+ann@a +ann@b +bob@a -ann@b -ann@a";
+          return n->events->news() == "+ann@a +ann@b +bob@a -ann@a -ann@b" ||
+                 n->events->news() == "+ann@a +ann@b +bob@a -ann@b -ann@a";
         },
         "it is told once");
   BOOST_TEST(x.members("a").size() == 1U);
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(the_members_of_a_node_that_is_gone_vanish_together_and_come
   lost.session->leave("b", "1");
   proxy.open();
   wait_until([&] { return x.members("a").size() == 2U; }, "they are back");
-  wait_until([&] { return y.events->told().ends_with(" +ann@a"); }, "it is told");
+  wait_until([&] { return y.events->news().ends_with(" +ann@a"); }, "it is told");
   BOOST_TEST(x.members("b").empty());
   x.session.reset();
   wait_until([&] { return y.members("a").size() == 1U; }, "the other one has left");
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(who_is_alive_is_known_to_all) {
 BOOST_AUTO_TEST_CASE(a_kick_reaches_all_nodes) {
   redis_brokers brokers(2);
   hub_node here(brokers.shared(0), peer_options().user("ann"));
-  hub_node there(brokers.shared(1), peer_options().user("ann").label("guest"));
+  hub_node there(brokers.shared(1), peer_options().user("ann").labels({"guest"}));
   here.wait_ready();
   there.wait_ready();
   BOOST_TEST(here.hub.kick(selector::id(1)) == 1U);

@@ -66,7 +66,8 @@ BOOST_AUTO_TEST_CASE(a_late_probe_is_a_trouble_and_told_once) {
 
 BOOST_AUTO_TEST_CASE(a_channel_names_its_topic) {
   const redis_names names("p:");
-  for (const std::string topic : {"", "lobby", "a/b", "}", "{", "a}:b", std::string("\0\n", 2)}) {
+  for (const auto& topic :
+       {std::string(), std::string("lobby"), std::string("a/b}"), std::string("}"), std::string("\0\n", 2)}) {
     BOOST_TEST((names.topic_of(names.channel(topic)) == topic));
     BOOST_TEST(!names.topic_of(names.log(topic)));
   }
@@ -103,7 +104,8 @@ BOOST_AUTO_TEST_CASE(what_is_malformed_is_nothing) {
   const publication what(prepared_message("hello"));
   const auto stored = to_hex(1) + to_hex(2) + pack(what);
   BOOST_REQUIRE(unpack(7, stored) != nullptr);
-  const auto told = parse_entry("e 7 " + stored);
+  const auto text_told = "e 7 " + stored;
+  const auto told = parse_entry(text_told);
   BOOST_REQUIRE(told.has_value());
   BOOST_TEST(told->epoch == "e");
   BOOST_TEST(told->entry->previous() == 1U);
