@@ -1,7 +1,5 @@
 #include "chat.hpp"
 
-#include <boost/asio/ip/host_name.hpp>
-
 #include <chrono>
 
 namespace json = boost::json;
@@ -30,7 +28,7 @@ std::string topic_of(const std::string& room, std::string_view part) {
 constexpr std::size_t kept_messages = 200, shown_messages = 50;
 constexpr std::chrono::hours kept_for{24};
 
-json::object person(std::uint64_t id, std::string_view name) { return {{"id", std::to_string(id)}, {"name", name}}; }
+json::object person(std::string_view id, std::string_view name) { return {{"id", id}, {"name", name}}; }
 
 std::int64_t unix_milliseconds() {
   using namespace std::chrono;
@@ -47,11 +45,11 @@ guest::guest(chat& c, coax::conn connection, std::string user, std::string resum
                                                     .user(std::move(user))
                                                     .resumable(true)
                                                     .queue(coax::queue_limits().on_full(coax::overflow::drop_oldest)))),
-      resume_(std::move(resume)) {}
+      resume_(std::move(resume)),
+      id_(c.node() + "-" + std::to_string(peer_.id())) {}
 
-chat::chat(std::string secret)
-    : hub_(coax::hub_options().resume(coax::resume_options(coax::signing_keys({std::move(secret)})))),
-      started_(unix_milliseconds()) {}
+chat::chat(const coax::hub_options& options, std::string node)
+    : hub_(options), node_(std::move(node)), started_(unix_milliseconds()) {}
 
 guest::~guest() { chat_.leave(*this); }
 
@@ -68,20 +66,19 @@ void chat::enter(guest& g, std::string name, std::string room) {
     g.in_room_ = g.peer_.join(topic_of(room, "people"), now);
     g.name_ = std::move(name);
     g.room_ = std::move(room);
-    rooms_[g.room_].emplace(g.peer_.id(), g.name_);
-    tell_room(g.room_, {{"type", "joined"}, {"who", person(g.peer_.id(), g.name_)}},
-              coax::publish_options().except(g.peer_));
+    rooms_[g.room_].emplace(g.id_, g.name_);
+    tell_room(g.room_, {{"type", "joined"}, {"who", person(g.id_, g.name_)}}, coax::publish_options().except(g.peer_));
   }
   g.tell({{"type", "welcome"},
-          {"id", std::to_string(g.peer_.id())},
+          {"id", g.id_},
           {"name", g.name_},
           {"room", g.room_},
-          {"people", people(rooms_[g.room_])},
-          {"rooms", rooms()},
-          {"node", boost::asio::ip::host_name()}});
+          {"people", people(g.room_)},
+          {"rooms", count_rooms()},
+          {"node", node_}});
   if (!moves) return;
   listen(g);
-  tell_rooms();
+  changed();
 }
 
 // From where it was, if it comes back; otherwise from what was said last.
@@ -97,14 +94,15 @@ void chat::listen(guest& g) {
 void chat::rename(guest& g, std::string name) {
   const std::lock_guard lock(mutex_);
   const auto was = std::exchange(g.name_, std::move(name));
-  rooms_[g.room_][g.peer_.id()] = g.name_;
-  tell_room(g.room_, {{"type", "renamed"}, {"who", person(g.peer_.id(), g.name_)}, {"was", was}});
+  rooms_[g.room_][g.id_] = g.name_;
+  tell_room(g.room_, {{"type", "renamed"}, {"who", person(g.id_, g.name_)}, {"was", was}});
+  changed();
 }
 
 void chat::say(const guest& g, std::string_view text) {
   // The page that comes back is told again what it has heard: the id tells.
-  const auto id = std::to_string(started_) + "-" + std::to_string(++messages_);
-  const json::object message{{"type", "message"}, {"id", id},        {"from", person(g.peer_.id(), g.name_)},
+  const auto id = node_ + "-" + std::to_string(started_) + "-" + std::to_string(++messages_);
+  const json::object message{{"type", "message"}, {"id", id},        {"from", person(g.id_, g.name_)},
                              {"text", text},      {"room", g.room_}, {"at", unix_milliseconds()}};
   hub_.publish_text(topic_of(g.room_, "talk"), json::serialize(message),
                     coax::publish_options().history(kept_messages, kept_for));
@@ -114,7 +112,7 @@ void chat::leave(guest& g) {
   if (!g.has_entered()) return;
   const std::lock_guard lock(mutex_);
   take_out(g);
-  tell_rooms();
+  changed();
 }
 
 void chat::take_out(guest& g) {
@@ -122,8 +120,8 @@ void chat::take_out(guest& g) {
   g.in_room_.leave();
   g.in_talk_.leave();
   const auto room = rooms_.find(std::exchange(g.room_, {}));
-  room->second.erase(g.peer_.id());
-  tell_room(room->first, {{"type", "left"}, {"who", person(g.peer_.id(), g.name_)}});
+  room->second.erase(g.id_);
+  tell_room(room->first, {{"type", "left"}, {"who", person(g.id_, g.name_)}});
   if (room->second.empty()) rooms_.erase(room);
 }
 
@@ -135,18 +133,65 @@ void chat::tell_room(const std::string& room, json::object message, const coax::
 }
 
 void chat::tell_rooms() {
-  const json::object message{{"type", "rooms"}, {"rooms", rooms()}};
+  const json::object message{{"type", "rooms"}, {"rooms", count_rooms()}};
   hub_.publish_text(everybody, json::serialize(message));
 }
 
-json::array chat::people(const names& in) const {
+void chat::changed() {
+  if (on_people_) {
+    json::object here;
+    for (const auto& [room, who] : rooms_) {
+      json::array list;
+      for (const auto& [id, name] : who) list.push_back(person(id, name));
+      here.emplace(room, std::move(list));
+    }
+    on_people_(here);
+  }
+  tell_rooms();
+}
+
+void chat::elsewhere(const std::string& node, const json::object& rooms) {
+  room_map there;
+  for (const auto& [room, people] : rooms)
+    for (const auto& who : people.as_array())
+      there[room].emplace(json::value_to<std::string>(who.at("id")), json::value_to<std::string>(who.at("name")));
+  const std::lock_guard lock(mutex_);
+  elsewhere_[node] = std::move(there);
+}
+
+// All other nodes notice, and each of them tells: pages do not mind.
+void chat::forget(const std::string& node) {
+  const std::lock_guard lock(mutex_);
+  const auto gone = elsewhere_.extract(node);
+  if (!gone) return;
+  for (const auto& [room, who] : gone.mapped())
+    for (const auto& [id, name] : who) tell_room(room, {{"type", "left"}, {"who", person(id, name)}});
+  tell_rooms();
+}
+
+json::array chat::people(const std::string& room) const {
   json::array list;
-  for (const auto& [id, name] : in) list.push_back(person(id, name));
+  const auto add = [&list, &room](const room_map& rooms) {
+    const auto found = rooms.find(room);
+    if (found == rooms.end()) return;
+    for (const auto& [id, name] : found->second) list.push_back(person(id, name));
+  };
+  add(rooms_);
+  for (const auto& [node, rooms] : elsewhere_) add(rooms);
+  return list;
+}
+
+json::array chat::count_rooms() const {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& [room, who] : rooms_) counts[room] += who.size();
+  for (const auto& [node, rooms] : elsewhere_)
+    for (const auto& [room, who] : rooms) counts[room] += who.size();
+  json::array list;
+  for (const auto& [name, count] : counts) list.push_back({{"name", name}, {"count", count}});
   return list;
 }
 
 json::array chat::rooms() const {
-  json::array list;
-  for (const auto& [name, people] : rooms_) list.push_back({{"name", name}, {"count", people.size()}});
-  return list;
+  const std::lock_guard lock(mutex_);
+  return count_rooms();
 }

@@ -32,6 +32,7 @@ redis_broker_core::redis_broker_core(asio::any_io_executor ex, const redis_broke
 
 void redis_broker_core::start(std::string_view url) {
   const auto self = std::static_pointer_cast<redis_broker_core>(shared_from_this());
+  const std::lock_guard lock(starting_);
   site_.start(executor(), url, self);
   // The client tells from now on, on the executor: what it touches is made there.
   post([self] { self->begin(); });
@@ -180,6 +181,8 @@ void redis_broker_core::on_lost(redis::channel_kind kind, std::string_view name)
 }
 
 void redis_broker_core::on_link(redis::link_kind kind, redis::link_event event, std::string_view, std::string_view) {
+  // The first that the client tells, perhaps while another thread is still in `start`. What it missed `begin` looks up.
+  if (const std::lock_guard lock(starting_); !link_) return;
   if (event == redis::link_event::up) return check();
   if (kind == redis::link_kind::commands) commands_lost_ = true;
   trouble();

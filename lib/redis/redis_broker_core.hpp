@@ -74,6 +74,7 @@ class redis_broker_core final : public parking_lot, public redis::client_events 
   redis_subscriptions subscriptions_;
   redis_presence presence_;
 
+  std::mutex starting_;
   mutable std::mutex mutex_;
   std::vector<listener_ptr> sessions_;
   std::uint64_t last_session_ = 0;

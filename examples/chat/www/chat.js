@@ -75,9 +75,9 @@ const receivers = {
     receivers.resumed({ topics: [] });
   },
 
-  // The past does not go back to where we were.
-  reset() {
-    log.system('Some of what was said meanwhile is missing');
+  // The past does not go back to where we were. The other topics are of the moment, and say all anew.
+  reset({ topic }) {
+    if (topic.endsWith('/talk')) log.system('Some of what was said meanwhile is missing');
   },
 
   // When our connection could not keep up.
