@@ -49,21 +49,25 @@ std::optional<redirection> redirection_of(std::string_view error) noexcept {
 
 void command_link::came_up() {
   loaded_.clear();
+  trusted_ = trying_ = false;
   owner_.command_link_changed(*this, link_event::up, {});
   pump();
 }
 
 void command_link::pump() {
-  if (!up() || refusing_ || waiting_.empty()) return;
+  if (!up() || refusing_ || trying_ || waiting_.empty()) return;
   turn_ = now();
   if (turn_ < pause_until_) return alarm(pause_until_);
-  while (!waiting_.empty() && unsent() < most_unsent) {
-    auto c = std::move(waiting_.front());
-    waiting_.pop_front();
-    transmit(std::move(c));
-  }
-  count(stats_.writes);
-  flush();
+  do {
+    while (!waiting_.empty() && !trying_ && unsent() < most_unsent) {
+      auto c = std::move(waiting_.front());
+      waiting_.pop_front();
+      transmit(std::move(c));
+      trying_ = !trusted_;
+    }
+    count(stats_.writes);
+    flush();
+  } while (up() && !waiting_.empty() && !trying_ && unsent() == 0);
 }
 
 void command_link::go_on_at(time_point t) {
@@ -108,7 +112,9 @@ void command_link::heard(const value& v) {
   asked_.pop_front();
   if (!q.c) return;
   count(stats_.replies);
+  trying_ = false;
   if (q.c->ended || (v.is_error() && refuse(*q.c, v))) return;
+  trusted_ = true;
   owner_.complete(*q.c, v);
 }
 
@@ -145,6 +151,7 @@ void command_link::keep_refused(pending_command c, refusal how) {
   gravest_ = refused_.empty() ? how : std::max(gravest_, how);
   refused_.push_back(std::move(c));
   refusing_ = true;
+  trusted_ = false;
 }
 
 void command_link::settle_refusals() {

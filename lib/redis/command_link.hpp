@@ -33,7 +33,8 @@ enum class refusal : unsigned char {
 
 /// Keeps commands until they can be sent; sends them again if they were surely not executed, or may be executed twice.
 /// When the server refuses one, none is sent until all that were sent have been answered: so those that follow cannot
-/// overtake it.
+/// overtake it. A server that has just come up, or has refused, gets one command alone before it gets the rest: it may
+/// be about to change its mind (LOADING, CLUSTERDOWN), in the middle of what it is sent.
 class command_link final : public link {
  public:
   /// Who owns the link, and outlives it.
@@ -110,6 +111,8 @@ class command_link final : public link {
   std::unordered_set<std::string> loaded_;  // scripts, on this connection
   refusal gravest_ = refusal::again;
   bool refusing_ = false;
+  bool trusted_ = false;  // has taken a command since it came up, and since it refused one
+  bool trying_ = false;   // one command is sent alone
   time_point pause_until_{};
   time_point turn_{};  // when the writing of now began
 };
