@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(f2_redis_is_killed_and_comes_back_without_its_data) {
 BOOST_AUTO_TEST_CASE(f3_subscriptions_are_cut_every_100_ms) {
   redis_server redis;
   fault_site site(redis.url(), {"a", "b", "c"});
-  site.start(500us);
+  site.start(2ms);
   fault_clock::duration longest{0};
   for (int cut = 0; cut != 25; ++cut) {
     redis.ask({"CLIENT", "KILL", "TYPE", "pubsub"});
