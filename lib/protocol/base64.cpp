@@ -9,11 +9,10 @@ namespace {
 
 constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr std::array<signed char, 256> make_values() {
-  std::array<signed char, 256> values{};
+constexpr std::array<short, 256> make_values() {
+  std::array<short, 256> values{};
   values.fill(-1);
-  for (std::size_t i = 0; i < digits.size(); ++i)
-    values[static_cast<unsigned char>(digits[i])] = static_cast<signed char>(i);
+  for (std::size_t i = 0; i < digits.size(); ++i) values[static_cast<unsigned char>(digits[i])] = static_cast<short>(i);
   return values;
 }
 

@@ -47,7 +47,7 @@ std::optional<ip::address> address_of(std::string_view text) {
     text = text.substr(1, text.find(']') - 1);
   else if (const auto colon = text.find(':'); colon == text.rfind(':'))
     text = text.substr(0, colon);
-  const auto a = parse_address(text.substr(0, text.find('%')));
+  auto a = parse_address(text.substr(0, text.find('%')));
   if (a && a->is_v6() && a->to_v6().is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, a->to_v6());
   return a;
 }
