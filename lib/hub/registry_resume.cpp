@@ -56,8 +56,13 @@ registry::resumed registry::resume(const std::shared_ptr<peer_core>& p, std::str
   p->home->submit(commands::resume{p, std::move(claim.origins)});
   // Before anything of these topics.
   tell(p, notice_of_resumption(names));
-  for (const auto& [topic, options] : allowed)
-    if (auto s = join(p, topic, options)) r.joined.emplace_back(std::move(s));
+  try {
+    for (const auto& [topic, options] : allowed)
+      if (auto s = join(p, topic, options)) r.joined.emplace_back(std::move(s));
+  } catch (...) {
+    for (auto& s : r.joined) leave(s);
+    throw;
+  }
   return r;
 }
 

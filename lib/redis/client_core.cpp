@@ -148,9 +148,20 @@ void client_core::finish() {
   wake_never();
 }
 
+// What waits holds whoever has asked, who holds this.
 void client_core::on_shutdown() noexcept {
+  const auto self = weak_from_this().lock();
   closing_ = true;
-  for (const auto* n : nodes()) n->close();
+  std::vector<request> requests;
+  {
+    const std::lock_guard lock(mutex_);
+    requests.swap(inbox_);
+  }
+  for (const auto* n : nodes()) {
+    n->close();
+    n->commands->forget_all();
+  }
+  forget_unrouted();
 }
 
 void client_core::on_time(time_point time) {

@@ -62,6 +62,8 @@ class client_core : public coax::detail::parking_lot, public command_link::owner
   virtual std::vector<const node*> nodes() const = 0;
   /// Ends commands that are with no link and whose time is up; when the next one's is.
   virtual time_point expire_unrouted(time_point) { return time_point::max(); }
+  /// Drops them without a reply.
+  virtual void forget_unrouted() noexcept {}
   /// The name of the node at the other end of a link.
   virtual std::string name_of(const link& l) const = 0;
   /// Closes what the derived class has beside its nodes, ending its commands.

@@ -86,7 +86,7 @@ cluster_core::time_point cluster_core::expire_unrouted(time_point time) {
   auto next = time_point::max();
   for (auto& c : unrouted_) {
     if (time >= c.expiry)
-      complete(c, error_code(errc::broker_unavailable));
+      complete(c, not_executed(c));
     else
       next = std::min(next, c.expiry);
   }

@@ -33,6 +33,7 @@ class cluster_core final : public client_core {
   void remove(channel_kind kind, std::string_view name) override;
   std::vector<const node*> nodes() const override;
   time_point expire_unrouted(time_point now) override;
+  void forget_unrouted() noexcept override { const auto dropped = std::exchange(unrouted_, {}); }
   std::string name_of(const link& l) const override;
   void end() override;
   void link_lost(const link&) override { refresh_soon(); }

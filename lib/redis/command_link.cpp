@@ -83,8 +83,8 @@ command_link::time_point command_link::on_alarm(time_point time) {
 }
 
 void command_link::transmit(pending_command c) {
-  if (c.asking) ask_own(command("ASKING"));
   if (c.what.script() && !c.as_source) load(*c.what.script());
+  if (c.asking) ask_own(command("ASKING"));  // it is for the very next command
   if (c.as_source)
     c.what.append_eval_to(output());
   else
@@ -115,6 +115,8 @@ void command_link::heard(const value& v) {
   trying_ = false;
   if (q.c->ended || (v.is_error() && refuse(*q.c, v))) return;
   trusted_ = true;
+  // An error of now says nothing of the first time.
+  if (v.is_error() && q.c->perhaps_executed) return owner_.complete(*q.c, error_code(errc::publication_in_doubt));
   owner_.complete(*q.c, v);
 }
 
@@ -155,7 +157,7 @@ void command_link::keep_refused(pending_command c, refusal how) {
 }
 
 void command_link::settle_refusals() {
-  if (refused_.empty() || !asked_.empty()) return;
+  if (!refusing_ || !asked_.empty()) return;
   waiting_.insert(waiting_.begin(), std::make_move_iterator(refused_.begin()), std::make_move_iterator(refused_.end()));
   refused_.clear();
   owner_.commands_refused(*this, gravest_);
@@ -167,10 +169,12 @@ void command_link::went_down(std::string_view why) {
   refusing_ = false;
   for (auto& q : asked) {
     if (!q.c || q.c->ended) continue;
-    if (q.c->what.is_idempotent())
+    if (q.c->what.is_idempotent()) {
+      q.c->perhaps_executed = true;
       kept.push_back(std::move(*q.c));
-    else
+    } else {
       owner_.complete(*q.c, error_code(errc::publication_in_doubt));
+    }
   }
   waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));
   owner_.command_link_changed(*this, link_event::down, why);
@@ -183,15 +187,15 @@ std::optional<command_link::time_point> command_link::oldest_question() const {
 
 command_link::time_point command_link::expire(time_point time) {
   time_point next = time_point::max();
-  const auto check = [&](pending_command& c, errc code) {
+  const auto check = [&](pending_command& c, error_code ec) {
     if (c.ended) return;
     if (time >= c.expiry)
-      owner_.complete(c, error_code(code));
+      owner_.complete(c, ec);
     else
       next = std::min(next, c.expiry);
   };
-  for (auto& c : refused_) check(c, errc::broker_unavailable);
-  for (auto& c : waiting_) check(c, errc::broker_unavailable);
+  for (auto& c : refused_) check(c, not_executed(c));
+  for (auto& c : waiting_) check(c, not_executed(c));
   for (auto& q : asked_)
     if (q.c) check(*q.c, errc::publication_in_doubt);
   const auto ended = [](const pending_command& c) { return c.ended; };
@@ -205,6 +209,12 @@ void command_link::cancel_all() {
     if (q.c && !q.c->ended) owner_.complete(*q.c, error_code(errc::canceled));
   for (auto& c : std::exchange(refused_, {})) owner_.complete(c, error_code(errc::canceled));
   for (auto& c : std::exchange(waiting_, {})) owner_.complete(c, error_code(errc::canceled));
+}
+
+void command_link::forget_all() noexcept {
+  const auto asked = std::exchange(asked_, {});
+  const auto refused = std::exchange(refused_, {});
+  const auto waiting = std::exchange(waiting_, {});
 }
 
 }  // namespace coax::redis

@@ -18,11 +18,17 @@ struct pending_command {
   command what;
   reply_handler done;
   context::time_point expiry;
-  bool ended = false;  ///< Replied to; what the server may still say of it is for nobody.
+  bool perhaps_executed = false;  ///< Sent on a connection that has ended before the reply.
+  bool ended = false;             ///< Replied to; what the server may still say of it is for nobody.
   unsigned refusals = 0;
   bool asking = false;     ///< To be sent behind ASKING (a slot is moving).
   bool as_source = false;  ///< EVAL: the script's name is not known.
 };
+
+/// What a command that is not executed any more ends with.
+inline error_code not_executed(const pending_command& c) noexcept {
+  return c.perhaps_executed ? errc::publication_in_doubt : errc::broker_unavailable;
+}
 
 /// Why a command was not executed, the gravest last.
 enum class refusal : unsigned char {
@@ -79,6 +85,8 @@ class command_link final : public link {
   time_point expire(time_point now);
   /// Ends all commands, in the order in which they came.
   void cancel_all();
+  /// Drops them without a reply: the io_context has ended.
+  void forget_all() noexcept;
 
  private:
   struct question {

@@ -28,8 +28,10 @@ coax::detail::dial_target target_of(const endpoint& to, bool secure) {
   return t;
 }
 
+// A server that does not know a command repeats its arguments, and one of them may be a password.
 [[noreturn]] void refuse(const std::string& who, const resp_value& answer) {
-  throw system_error(errc::handshake_failed, "redis: " + who + " answered " + std::string(answer.text()));
+  const auto text = answer.text().substr(0, answer.text().find(", with args"));
+  throw system_error(errc::handshake_failed, "redis: " + who + " answered " + std::string(text));
 }
 
 command hello(const login& l) {

@@ -148,7 +148,10 @@ void link::flush() {
     const std::array rest{asio::const_buffer(out_.data() + out_sent_, unsent())};
     const auto n = transport_->write_some(rest, ec);
     out_sent_ += n;
-    if (ec == asio::error::would_block || (!ec && n == 0)) return transport_->wait(direction::write);
+    if (ec == asio::error::would_block || (!ec && n == 0)) {
+      if (out_sent_ >= kept_output) out_.erase(0, std::exchange(out_sent_, 0));
+      return transport_->wait(direction::write);
+    }
     if (ec) return give_up(ec.message(), again::with_jitter);
   }
   out_.clear();

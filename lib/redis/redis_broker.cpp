@@ -16,7 +16,7 @@ class redis_session final : public broker_session {
   }
   void unsubscribe(std::string_view topic) override { broker_->unsubscribe(me_, topic); }
   void watch(std::string_view filter, reply<void> done) override {
-    broker_->subscriptions().watch(me_, filter, me_->await(std::move(done)));
+    broker_->subscriptions().watch(me_, filter, std::move(done));
   }
   void unwatch(std::string_view filter) override { broker_->subscriptions().unwatch(me_, filter); }
   void publish(std::string_view topic, publication what, reply<position> done) override {

@@ -124,6 +124,7 @@ void redis_broker_core::on_message(redis::channel_kind kind, std::string_view, s
 
 // Redis tells a message once for the channel and once for each pattern that matches, one right behind the other.
 bool redis_broker_core::is_repeated(std::string_view channel, std::string_view payload) {
+  if (payload.front() != 'e') return false;
   constexpr std::size_t longest_head = 1 + position::max_epoch + 1 + 20 + 1 + 32;
   const auto head = payload.substr(0, longest_head);
   if (channel == last_channel_ && head == last_head_) return true;

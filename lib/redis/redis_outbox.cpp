@@ -42,7 +42,7 @@ void redis_outbox::publish(const redis_names& names, std::string_view topic, pub
 
 void redis_outbox::send(lane_map::value_type& to, waiting next) {
   ++to.second.sent;
-  next.append.arg(next.numbered ? ++last_number_ : 0).arg(to.second.sent);
+  next.append.arg(next.numbered ? ++last_number_ : 0).arg(window);
   site_.send(std::move(next.append), [this, channel = to.first, bytes = next.bytes, done = std::move(next.done)](
                                          const result<redis::value>& r) { on_reply(channel, bytes, done, r); });
 }
@@ -70,7 +70,8 @@ void redis_outbox::on_reply(const std::string& channel, std::size_t bytes,
       if (done) done->finish(*where);
       return;
     }
-  if (done) done->fail(r && !r->is_error() ? errc::publication_in_doubt : error_of(r));
+  // A script may fail behind what it has stored.
+  if (done) done->fail(r ? error_code(errc::publication_in_doubt) : error_code(r.error()));
 }
 
 void redis_outbox::probe(std::string_view route, std::uint64_t number, std::function<void()> answered) {

@@ -210,7 +210,7 @@ void redis_presence::bury(const std::string& lease) {
 void redis_presence::farewell(std::function<void()> done) {
   const auto& names = site_.topics;
   const std::lock_guard lock(mutex_);
-  redis::command c(redis::farewell_script());
+  redis::command c(redis::retire_script());
   c.key(names.alive()).key(names.lost()).key(names.nodes()).arg(lease_);
   c.expires_at(after(now(), std::chrono::seconds(1)));
   site_.send(std::move(c), [done = std::move(done)](const result<redis::value>&) { done(); });

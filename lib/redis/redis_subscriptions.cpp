@@ -6,6 +6,25 @@
 
 namespace coax::detail {
 
+// What waited for a subscription that nobody wants any more; told when the lock has been given back.
+class redis_subscriptions::canceled_replies {
+ public:
+  canceled_replies() = default;
+  canceled_replies(const canceled_replies&) = delete;
+  canceled_replies& operator=(const canceled_replies&) = delete;
+  ~canceled_replies() {
+    for (const auto& r : replies_) r->fail(make_error_code(errc::canceled));
+  }
+
+  template <class Reply>
+  void add(const std::vector<std::shared_ptr<Reply>>& some) {
+    replies_.insert(replies_.end(), some.begin(), some.end());
+  }
+
+ private:
+  std::vector<std::shared_ptr<awaited_reply>> replies_;
+};
+
 void redis_subscriptions::set(stage& at, stage now) noexcept {
   if (at == stage::lost) --lost_;
   if (now == stage::lost) ++lost_;
@@ -86,6 +105,7 @@ std::optional<steady::time_point> redis_subscriptions::leave(const listener_ptr&
 }
 
 std::optional<steady::time_point> redis_subscriptions::sweep(steady::time_point now) {
+  canceled_replies canceled;
   const std::lock_guard lock(mutex_);
   for (; !abandoned_.empty(); abandoned_.pop_front()) {
     const auto& [at, name] = abandoned_.front();
@@ -95,6 +115,7 @@ std::optional<steady::time_point> redis_subscriptions::sweep(steady::time_point 
     if (found == topics_.end() || found->second.abandoned != at) continue;
     site_.redis().unsubscribe(site_.kind, site_.topics.channel(name));
     if (found->second.at == stage::lost) --lost_;
+    canceled.add(found->second.waiting);
     topics_.erase(found);
   }
   return std::nullopt;
@@ -102,8 +123,9 @@ std::optional<steady::time_point> redis_subscriptions::sweep(steady::time_point 
 
 // Filters ----------------------------------------------------------------------------------------------------------
 
-void redis_subscriptions::watch(const listener_ptr& who, std::string_view filter, std::shared_ptr<awaited<void>> done) {
+void redis_subscriptions::watch(const listener_ptr& who, std::string_view filter, broker_session::reply<void> reply) {
   if (!is_filter(filter)) throw std::invalid_argument("broker_session::watch: not a filter: " + std::string(filter));
+  auto done = who->await(std::move(reply));
   // What is published by SPUBLISH matches no pattern.
   if (site_.kind == redis::channel_kind::shard) {
     if (done) done->fail(make_error_code(boost::system::errc::operation_not_supported));
@@ -145,30 +167,33 @@ void redis_subscriptions::on_pattern_lost(std::string_view name) {
 }
 
 void redis_subscriptions::unwatch(const listener_ptr& who, std::string_view filter) {
+  canceled_replies canceled;
   const std::lock_guard lock(mutex_);
   const auto found = who->watched.find(filter);
   if (found == who->watched.end()) return;
   who->watched.erase(found);
-  drop_watch(who, filter);
+  drop_watch(who, filter, canceled);
 }
 
-void redis_subscriptions::drop_watch(const listener_ptr& who, std::string_view filter) {
+void redis_subscriptions::drop_watch(const listener_ptr& who, std::string_view filter, canceled_replies& canceled) {
   std::erase_if(watches_, [&](const auto& w) { return w.second == who && w.first == filter; });
   const auto found = patterns_.find(site_.topics.pattern(filter));
   if (--found->second.filters != 0) return;
   site_.redis().unsubscribe(redis::channel_kind::pattern, found->first);
   if (found->second.at == stage::lost) --lost_;
+  canceled.add(found->second.waiting);
   patterns_.erase(found);
 }
 
 // All --------------------------------------------------------------------------------------------------------------
 
 std::optional<steady::time_point> redis_subscriptions::drop(const listener_ptr& who) {
+  canceled_replies canceled;
   const std::lock_guard lock(mutex_);
   std::optional<steady::time_point> due;
   for (const auto& name : std::exchange(who->subscribed, {}))
     if (const auto at = leave(who, name)) due = at;  // once at most
-  for (const auto& filter : std::exchange(who->watched, {})) drop_watch(who, filter);
+  for (const auto& filter : std::exchange(who->watched, {})) drop_watch(who, filter, canceled);
   return due;
 }
 

@@ -23,7 +23,7 @@ class redis_subscriptions {
   void subscribe(const listener_ptr& who, std::string_view topic, std::shared_ptr<awaited<position>> done);
   /// Gives back when `sweep` has to be called.
   std::optional<steady::time_point> unsubscribe(const listener_ptr& who, std::string_view topic);
-  void watch(const listener_ptr& who, std::string_view filter, std::shared_ptr<awaited<void>> done);
+  void watch(const listener_ptr& who, std::string_view filter, broker_session::reply<void> reply);
   void unwatch(const listener_ptr& who, std::string_view filter);
   /// A session ends. As `unsubscribe`.
   std::optional<steady::time_point> drop(const listener_ptr& who);
@@ -45,6 +45,7 @@ class redis_subscriptions {
   std::vector<std::string> topics() const;
 
  private:
+  class canceled_replies;
   enum class stage : unsigned char { asked, confirmed, lost };
 
   struct topic {
@@ -65,7 +66,7 @@ class redis_subscriptions {
 
   // With the mutex held.
   std::optional<steady::time_point> leave(const listener_ptr& who, std::string_view name);
-  void drop_watch(const listener_ptr& who, std::string_view filter);
+  void drop_watch(const listener_ptr& who, std::string_view filter, canceled_replies& canceled);
   void set(stage& at, stage now) noexcept;
 
   redis_site& site_;

@@ -7,7 +7,8 @@ namespace coax::redis {
 // begins a new history, so what is left of an old one goes.
 //
 // The memory makes publishing repeatable. For an idempotency key it is the place of its entry; otherwise the numbers
-// and offsets of a node's last publications to the topic, as many as it may have to repeat.
+// and offsets of a node's last publications to the topic, as many as it may have under way: one of them may arrive a
+// second time, from a connection that was thought dead, when later ones have been answered.
 const script& publish_script() {
   static const script s(R"lua(
 local epoch, offset, previous, size, age
@@ -23,11 +24,11 @@ end
 local number, memory = tonumber(ARGV[10]), redis.call('GET', KEYS[3])
 if memory then
   if number == 0 then return memory end
-  if number <= struct.unpack('>I6', memory, #memory - 11) then
-    for at = 1, #memory, 12 do
-      local before, where = struct.unpack('>I6I6', memory, at)
-      if before == number then return string.format('%s %.0f %s', epoch, where, ARGV[2]) end
-    end
+  local packed = struct.pack('>I6', number)
+  local at = string.find(memory, packed, 1, true)
+  while at do
+    if at % 12 == 1 then return string.format('%s %.0f %s', epoch, struct.unpack('>I6', memory, at + 6), ARGV[2]) end
+    at = string.find(memory, packed, at + 1, true)
   end
 end
 
@@ -50,8 +51,7 @@ redis.call('SET', KEYS[1], place .. ' ' .. size .. ' ' .. age, 'PX', keep)
 if number == 0 then
   redis.call('SET', KEYS[3], place, 'PX', ARGV[8])
 else
-  local others = tonumber(ARGV[11]) - 1
-  local kept = ''
+  local kept, others = '', ARGV[11] - 1
   if memory and others > 0 then kept = string.sub(memory, -12 * others) end
   redis.call('SET', KEYS[3], kept .. struct.pack('>I6I6', number, offset), 'PX', ARGV[8])
 end
@@ -123,9 +123,18 @@ end
 
 local limit, entries = tonumber(ARGV[8]), {}
 if limit > 0 and first <= offset then
-  for _, e in ipairs(redis.call('XRANGE', KEYS[2], id(first), '+', 'COUNT', limit)) do
-    entries[#entries + 1] = string.match(e[1], '^%d+')
-    entries[#entries + 1] = e[2][2]
+  local from, bytes = first, 0
+  while from <= offset and from < first + limit and bytes < 4194304 do
+    local some = redis.call('XRANGE', KEYS[2], id(from), '+', 'COUNT', math.min(16, first + limit - from))
+    if #some == 0 then break end
+    for _, e in ipairs(some) do
+      if bytes >= 4194304 then break end
+      local at = string.match(e[1], '^%d+')
+      entries[#entries + 1] = at
+      entries[#entries + 1] = e[2][2]
+      bytes = bytes + #e[2][2]
+      from = at + 1
+    end
   end
 end
 local more = '0'
@@ -204,7 +213,7 @@ const script& lease_script() {
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(n) return string.format('%.0f', n) end
-local known = redis.call('ZADD', KEYS[1], text(now), ARGV[1]) == 0
+local known = redis.call('ZADD', KEYS[1], text(now), ARGV[1]) == 0 and not redis.call('ZSCORE', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
 local past = text(now - ARGV[3])
 for _, lease in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', past)) do
@@ -226,6 +235,17 @@ for _, lease in ipairs(ARGV) do
   redis.call('ZREM', KEYS[2], lease)
   redis.call('HDEL', KEYS[3], lease)
 end
+return 1
+)lua");
+  return s;
+}
+
+// Whoever renews a lease next takes out what members it still has: their leaving may not have arrived.
+const script& retire_script() {
+  static const script s(R"lua(
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('ZADD', KEYS[2], '0', ARGV[1])
 return 1
 )lua");
   return s;

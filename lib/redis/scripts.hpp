@@ -41,6 +41,8 @@ const script& lease_script();
 
 /// Ends leases. KEYS alive, lost, nodes, ARGV leases.
 const script& farewell_script();
+/// Ends one's own lease.
+const script& retire_script();
 
 /// KEYS alive, nodes. Returns what each node that is alive tells of itself, and how many ms ago it did, in turn.
 const script& nodes_script();

@@ -111,6 +111,8 @@ std::optional<failure> read_parameter(std::string_view parameter, redis_url& to)
     to.kind = deployment::cluster;
     return std::nullopt;
   }
+  // Behind a '?' that should have been encoded it may be half a password.
+  if (name.find('@') != name.npos) return wrong("has a parameter that is none of db, sentinel and cluster");
   return wrong("has the parameter " + std::string(name) + ", which is none of db, sentinel and cluster");
 }
 
