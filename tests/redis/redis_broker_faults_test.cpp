@@ -290,6 +290,58 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_published_in_time_fails_truthfully) {
   BOOST_TEST((publish() == errc::broker_unavailable));
 }
 
+// It was sent, the connection is given up, and it waits to be sent again until its time is over: Redis may store it
+// yet.
+BOOST_AUTO_TEST_CASE(what_was_sent_and_cannot_be_sent_again_in_time_is_in_doubt) {
+  redis_server redis;
+  const auto soon = redis_options().reply_timeout(200ms).connect_timeout(200ms);
+  redis_brokers brokers(redis.url(), 1, keeping_all().redis(soon).publish_time(1500ms));
+  node n(brokers[0]);
+  wait_ready(n);
+  redis.freeze();
+  const auto replied = std::make_shared<std::promise<result<position>>>();
+  n.session->publish("a", say("x"), [replied](result<position> at) { replied->set_value(std::move(at)); });
+  BOOST_TEST((replied->get_future().get().error() == errc::publication_in_doubt));
+  redis.unfreeze();
+  wait_ready(n);
+  BOOST_TEST(n.history("a").entries.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_to_a_subscription_that_is_given_up_is_canceled) {
+  redis_server redis;
+  redis_brokers brokers(redis.url(), 1, redis_broker_options().unsubscribe_delay(50ms));
+  node n(brokers[0]);
+  wait_ready(n);
+  redis.kill();
+  wait_until([&] { return n.session->link() == link_state::degraded; }, "it is noticed");
+  std::atomic<bool> canceled{false};
+  n.session->subscribe("a", [&](const result<position>& at) { canceled = at == errc::canceled; });
+  n.session->unsubscribe("a");
+  wait_until([&] { return canceled.load(); }, "it is canceled");
+  BOOST_CHECK_THROW(n.session->watch("a/#/b", [](const result<void>&) { BOOST_ERROR("replied"); }),
+                    std::invalid_argument);
+}
+
+// More than the bound of a page: the rest comes with the next ones.
+BOOST_AUTO_TEST_CASE(a_page_of_large_entries_is_bounded_in_bytes) {
+  redis_server redis;
+  redis_brokers brokers(redis.url(), 1, keeping_all());
+  node n(brokers[0]);
+  const std::string large(1 << 20, 'x');
+  for (int i = 0; i != 12; ++i) n.publish("a", say(std::to_string(i) + large));
+  std::size_t pages = 0, entries = 0;
+  position since;
+  for (bool more = true; more; ++pages) {
+    const auto page = n.history("a", since, 100);
+    BOOST_REQUIRE(!page.entries.empty());
+    for (const auto& e : page.entries) BOOST_TEST((text_of(*e) == std::to_string(entries++) + large));
+    since = page.entries.back()->behind(page.end.epoch());
+    more = page.more;
+  }
+  BOOST_TEST(entries == 12U);
+  BOOST_TEST(pages > 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_subscription_that_begins_while_redis_is_away_is_replied_to_later) {
   redis_server redis;
   redis_brokers brokers(redis.url(), 1);

@@ -71,6 +71,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_url_is_said) {
       {"redis://host?color=red", "parameter color"},
       {"redis://me@host", "without a password"},
       {"redis://me:%zz@host", "percent-encoded"},
+      {"redis://me:pa?secret@host", "is none of"},
       {"redis://a,b", "several hosts"},
       {"redis://a?sentinel=", "names no master"},
       {"redis://a?sentinel=m&cluster=1", "at once"},
