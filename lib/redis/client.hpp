@@ -29,7 +29,8 @@ using value = protocol::resp_value;
 ///                               each node said that it would not (READONLY, LOADING, CLUSTERDOWN ...) up to its
 ///                               expiry.
 ///   errc::publication_in_doubt  sent, but the connection was lost, or the time was up, before the reply: executed or
-///                               not. An idempotent command is sent again instead, for as long as it has not expired.
+///                               not. An idempotent command is sent again instead, for as long as it has not expired;
+///                               that Redis refuses it then says nothing of the first time.
 ///   errc::canceled              the client was closed; executed or not.
 using reply_handler = std::function<void(const result<value>&)>;
 

@@ -72,10 +72,9 @@ class redis_site {
   std::string epoch_;
 };
 
-/// What the error in a reply is to a caller: nothing happened, or nobody knows.
+/// What the error in a reply is to whoever has asked a question: whether it was executed is nothing to them.
 inline error_code error_of(const result<redis::value>& r) {
-  if (!r) return r.error();
-  // Redis has refused the command.
+  if (!r && r.error() != errc::publication_in_doubt) return r.error();
   return errc::broker_unavailable;
 }
 
