@@ -2,6 +2,7 @@
 
 #include "http/worker.hpp"
 #include "io/socket_transport.hpp"
+#include "io/system.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -15,35 +16,6 @@ namespace coax::http {
 namespace {
 
 using asio::ip::tcp;
-
-#if defined(__linux__) && defined(SO_REUSEPORT)
-/// Linux spreads connections over the sockets that share a port; elsewhere the last one gets them all.
-class reuse_port {
- public:
-  template <class Protocol>
-  int level(const Protocol&) const noexcept {
-    return SOL_SOCKET;
-  }
-  template <class Protocol>
-  int name(const Protocol&) const noexcept {
-    return SO_REUSEPORT;
-  }
-  template <class Protocol>
-  const void* data(const Protocol&) const noexcept {
-    return &on_;
-  }
-  template <class Protocol>
-  std::size_t size(const Protocol&) const noexcept {
-    return sizeof on_;
-  }
-
- private:
-  int on_ = 1;
-};
-constexpr bool spreads = true;
-#else
-constexpr bool spreads = false;
-#endif
 
 enum class port_use : unsigned char { exclusive, shared };
 
@@ -86,15 +58,8 @@ class socket_listener final : public listener {
 tcp::acceptor open_tcp(const asio::any_io_executor& ex, const tcp::endpoint& at, port_use use, error_code& ec) {
   tcp::acceptor a(ex);
   a.open(at.protocol(), ec);
-#ifndef _WIN32
-  // On Windows the option would let another process take the port over.
-  if (!ec) a.set_option(asio::socket_base::reuse_address(true), ec);
-#endif
-#if defined(__linux__) && defined(SO_REUSEPORT)
-  if (!ec && use == port_use::shared) a.set_option(reuse_port(), ec);
-#else
-  (void)use;
-#endif
+  if (!ec) ec = detail::reuse_address(a);
+  if (!ec && use == port_use::shared) ec = detail::share_port(a);
   error_code ignored;
   if (!ec && at.address().is_v6()) a.set_option(asio::ip::v6_only(false), ignored);
   if (!ec) a.bind(at, ec);
@@ -126,7 +91,7 @@ tcp::endpoint parse_endpoint(std::string_view address) {
 std::vector<std::shared_ptr<listener>> open_all_tcp(std::string_view address,
                                                     const std::vector<std::shared_ptr<worker>>& workers) {
   auto at = parse_endpoint(address);
-  const bool share = spreads && workers.size() > 1;
+  const bool share = detail::spreads_connections() && workers.size() > 1;
   error_code ec;
   if (share && at.port() != 0) {
     // A shared port would be shared with any process of the same user: better find out that it is taken.

@@ -81,11 +81,11 @@ task<> redirect_to_folder(exchange& x) {
 
 // The context of the handler is not used for sending: a download that is under way may end while the server drains,
 // and a client that has gone shows as an error of the write.
-task<> send_file(exchange& x, detail::file f, const folder& from, std::string_view name) {
+task<> send_file(exchange& x, std::unique_ptr<detail::file> f, const folder& from, std::string_view name) {
   representation r;
-  r.size = f.size();
-  r.modified = std::chrono::duration_cast<std::chrono::seconds>(f.modified()).count();
-  r.etag = '"' + hex(f.size()) + '-' + hex(static_cast<std::uint64_t>(f.modified().count())) + '"';
+  r.size = f->size();
+  r.modified = std::chrono::duration_cast<std::chrono::seconds>(f->modified()).count();
+  r.etag = '"' + hex(f->size()) + '-' + hex(static_cast<std::uint64_t>(f->modified().count())) + '"';
   const auto extension = extension_of(name);
   const auto& own = from.options.content_types();
   const auto found = own.find(extension);
@@ -100,11 +100,11 @@ task<> send_file(exchange& x, detail::file f, const folder& from, std::string_vi
   }
   co_await x.state().start_with_length(std::move(head), s.length, never);
   if (x.method() == "GET") {
-    if (const auto ec = f.seek(s.first)) throw system_error(ec, "static file");
+    if (const auto ec = f->seek(s.first)) throw system_error(ec, "static file");
     detail::borrowed_buffer buffer;
     for (auto left = s.length; left > 0;) {
       const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(left, detail::borrowed_buffer::size));
-      const auto n = f.read({buffer.borrow(), want});
+      const auto n = f->read({buffer.borrow(), want});
       if (n == 0) throw std::runtime_error("static file: it became shorter while it was sent");
       const std::string_view piece(reinterpret_cast<const char*>(buffer.data()), n);
       co_await x.send(piece);

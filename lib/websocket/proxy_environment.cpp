@@ -1,23 +1,10 @@
 #include "websocket/proxy_environment.hpp"
 
+#include "io/system.hpp"
 #include "protocol/header_field.hpp"
 #include "websocket/url_authority.hpp"
 
-#include <cstdlib>
-
 namespace coax::detail {
-namespace {
-
-// A program with more rights than its caller does not listen to the caller's variables.
-const char* get_variable(const char* name) {
-#ifdef __GLIBC__
-  return ::secure_getenv(name);
-#else
-  return std::getenv(name);
-#endif
-}
-
-}  // namespace
 
 proxy_environment::variable proxy_environment::read(const getter& get, std::string name) {
   const auto lower = protocol::lower_case(name);
@@ -33,7 +20,7 @@ proxy_environment::proxy_environment(const getter& get)
       all_(read(get, "ALL_PROXY")),
       direct_(read(get, "NO_PROXY").value) {}
 
-proxy_environment proxy_environment::of_process() { return proxy_environment(&get_variable); }
+proxy_environment proxy_environment::of_process() { return proxy_environment(&environment_variable); }
 
 protocol::outcome<std::optional<proxy_address>> proxy_environment::proxy_for(const dial_target& target) const {
   const auto& own = target.secure ? https_ : http_;
