@@ -133,7 +133,8 @@ class broker_session {
   virtual ~broker_session() = default;
 
   /// From the position that the reply names, the end of the log at that time, all entries of the topic are told. They
-  /// may come before the reply does. Subscribing to what one is subscribed to names the end of the log, no more.
+  /// may come before the reply does. What is published by this node after the call is behind that position, whichever
+  /// session does it. Subscribing to what one is subscribed to names the end of the log, no more.
   ///
   /// A broker that is not reachable may take the subscription all the same and reply late, when it is; or reply with
   /// `errc::broker_unavailable`, and is then to be asked again.

@@ -42,6 +42,11 @@ class membership {
   /// past. The membership must stay until completion. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
   task<bool> recovered(context ctx = {});
 
+  /// Waits until everything that anybody publishes from then on comes: over a network that takes a moment after `join`,
+  /// for a local broker it is so at once. True unless the membership, or the peer's connection, has ended before. The
+  /// membership must stay until completion. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
+  task<bool> live(context ctx = {});
+
   /// Leaves. What was published before still comes, nothing else.
   void leave() noexcept;
 
@@ -73,9 +78,11 @@ class peer {
   /// What it was attached with.
   const peer_options& options() const noexcept;
 
-  /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Joining a topic
-  /// again gives another handle on the same part, under the options given last: messages still come once, and the peer
-  /// leaves with the last handle. A peer whose connection has ended, or that was too slow, joins nothing.
+  /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Over a network
+  /// that goes for what this hub publishes; what other nodes do, and what comes by a filter, from a moment later on
+  /// (`membership::live`). Joining a topic again gives another handle on the same part, under the options given last:
+  /// messages still come once, and the peer leaves with the last handle. A peer whose connection has ended, or that was
+  /// too slow, joins nothing.
   ///
   /// With `join_options::since` or `recent` it gets the past of the topic first, at the pace of its socket, and then
   /// what comes, without hole or duplicate. That is ordered with the topic's messages, not with those of others.

@@ -72,6 +72,7 @@ void peer_core::left(subscription& s) noexcept {
   auto unknown = past::unknown;
   s.past.compare_exchange_strong(unknown, past::whole);
   home->wake_waiting(s.awaits_recovery);
+  home->wake_waiting(s.awaits_news);
 }
 
 void peer_core::take(offering& o, subscription& s) {
@@ -344,6 +345,7 @@ void peer_core::end_queue() noexcept {
     s->reader.reset();
     home->wake_waiting(s->awaits_recovery);
   }
+  for (auto* s : parts_) home->wake_waiting(s->awaits_news);
   wake_publishers();
 }
 

@@ -223,6 +223,7 @@ std::size_t shard::run(const commands::begin& c) {
     guarded(*s->peer, [&] {
       if (s->reader) mark_offered(*s->peer);
       s->peer->place_changed();
+      wake_waiting(s->awaits_news);
     });
   return part.members.size();
 }

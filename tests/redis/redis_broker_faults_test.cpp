@@ -207,6 +207,25 @@ BOOST_AUTO_TEST_CASE(f13_what_was_published_while_the_subscription_was_down_come
   BOOST_TEST(listener.hub.stats().resets == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_a_subscription_that_cannot_be_made_fails_in_time) {
+  redis_server redis;
+  redis_proxy proxy(redis.port());
+  const auto patient = redis_options().ping_interval(1h).reply_timeout(1h);
+  redis_brokers brokers(redis.url(), 0, keeping_all().probe_interval(1h).publish_time(300ms).redis(patient));
+  node n(brokers.add(proxy.url()));
+  wait_ready(n);
+
+  proxy.deafen();
+  n.session->subscribe("a", nullptr);
+  n.session->subscribe("b", [](const result<position>&) {});
+  n.publish("a", say("1"));
+  for (int i = 0; i != 2; ++i)
+    BOOST_CHECK_EXCEPTION(n.publish("b", say("2")), boost::system::system_error,
+                          [](auto& e) { return e.code() == errc::broker_unavailable; });
+  node other(brokers.add(redis.url()));
+  BOOST_TEST(other.publish("b", say("3")).offset() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(f14_a_lost_answer_makes_one_entry) {
   redis_server redis;
   redis_proxy proxy(redis.port());
