@@ -92,3 +92,25 @@ test('a page goes on without a gap when its node is killed', limit, async () => 
   assert.deepEqual([...ada.troubles, ...bob.troubles], []);
   await Promise.all([ada, bob].map((person) => person.context.close()));
 });
+
+test('the handshake of a WebSocket brings a browser home', limit, async () => {
+  const context = await browser.newContext();
+  const tab = await context.newPage();
+  const inspector = await context.newCDPSession(tab);
+  await inspector.send('Network.enable');
+  await tab.goto(`${url}chat.css`); // a page that asks for nothing by itself
+  await context.clearCookies();
+  const answered = once(inspector, 'Network.webSocketHandshakeResponseReceived');
+  await tab.evaluate(() => new Promise((done, fail) => {
+    const socket = new WebSocket(new URL('/ws?name=Eve&room=cookies', location), 'coax.resume.v1');
+    socket.onopen = done;
+    socket.onerror = fail;
+  }));
+  const [{ response }] = await answered;
+  assert.equal(response.status, 101);
+  const told = Object.entries(response.headers).find(([name]) => name.toLowerCase() === 'set-cookie')?.[1];
+  assert.match(told, /^coax_node=node\d\./);
+  const [cookie] = await context.cookies();
+  assert.equal(`${cookie.name}=${cookie.value}`, told.split(';')[0]);
+  await context.close();
+});
