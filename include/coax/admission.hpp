@@ -15,6 +15,7 @@ namespace coax {
 
 class exchange;
 
+/// What an `admission_hook` says of a request.
 enum class admission : unsigned char { admit, refuse };
 
 /// Decides on a request before its route is called, from any thread of the server, without waiting; what it throws
@@ -43,12 +44,17 @@ class admission_options {
   /// thought so would send its clients to the others.
   admission_options& exempt(std::vector<std::string> paths) { return exempt_ = std::move(paths), *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::size_t connections() const noexcept { return connections_; }
   std::size_t streams() const noexcept { return streams_; }
   const admission_hook& admit() const noexcept { return admit_; }
   std::chrono::seconds retry_least() const noexcept { return retry_least_; }
   std::chrono::seconds retry_most() const noexcept { return retry_most_; }
   const std::vector<std::string>& exempt() const noexcept { return exempt_; }
+  /// @}
 
  private:
   admission_hook admit_;

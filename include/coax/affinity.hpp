@@ -55,7 +55,9 @@ class affinity {
   /// of the server; must not throw.
   affinity& is_alive(std::function<bool(std::string_view node)> hook) { return is_alive_ = std::move(hook), *this; }
 
+  /// The name of this node.
   const std::string& node() const noexcept { return node_; }
+  /// The name of the cookie.
   const std::string& cookie() const noexcept { return cookie_; }
 
   /// The node that a value of the cookie names, whoever wrote it.

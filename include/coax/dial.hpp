@@ -27,8 +27,10 @@ class dial_options : public conn_options<dial_options>, public connect_options<d
   /// Adds a subprotocol to offer; the best first. `conn::subprotocol` tells which one the server chose.
   /// @throws std::invalid_argument a name that is not a token, or is there already.
   dial_options& subprotocol(std::string name);
+  /// The same for several, in this order.
   dial_options& subprotocols(std::vector<std::string> names);
 
+  /// What has been added.
   const std::vector<std::string>& subprotocols() const noexcept { return subprotocols_; }
 
  private:

@@ -33,8 +33,8 @@ struct hub_stats {
 
 /// A topic with at least one member.
 struct topic_stats {
-  std::string name;
-  std::size_t members = 0;
+  std::string name;             ///< Of the topic, or the filter.
+  std::size_t members = 0;      ///< Memberships of peers of this hub.
   std::uint64_t published = 0;  ///< Messages, since there are members.
   std::uint64_t dropped = 0;    ///< Of these, for all members together, as `hub_stats::dropped`.
 };

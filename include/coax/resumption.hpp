@@ -32,7 +32,7 @@ using rejoin = std::function<std::optional<join_options>(std::string_view topic)
 
 /// See `hub::resume`.
 struct resumption {
-  resume_refusal refused = resume_refusal::none;
+  resume_refusal refused = resume_refusal::none;  ///< Why the token was not taken, if it was not.
   /// A part for each topic; `membership::recovered` of each tells whether the peer gets all that it has missed there.
   std::vector<membership> joined;
 

@@ -25,6 +25,7 @@ namespace protocol {
 class network_list;
 }
 
+/// How much a line of the log matters.
 enum class log_level : unsigned char { debug, info, warning, error };
 
 /// Called from any thread of the server; must not throw.
@@ -46,6 +47,7 @@ enum class forwarded_field : unsigned char {
 /// Options of a server.
 class server_options {
  public:
+  /// All times of a server are set in nanoseconds or any coarser unit of std::chrono.
   using duration = std::chrono::nanoseconds;
 
   server_options() = default;
@@ -105,12 +107,16 @@ class server_options {
     return on_listening_ = std::move(hook), *this;
   }
 
-  unsigned threads() const noexcept { return threads_; }
   /// Called when the server is to stop, before anything of it ends: it listens and serves until what this returns has
   /// completed, and then drains. For a rolling restart it is the place to drain a hub, whose `readyz` tells the load
   /// balancer first. What it throws is logged.
   server_options& on_stop(std::function<task<>()> hook) { return on_stop_ = std::move(hook), *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
+  unsigned threads() const noexcept { return threads_; }
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   std::size_t max_connections() const noexcept { return max_connections_; }
   const admission_options& admission() const noexcept { return admission_; }
@@ -132,6 +138,7 @@ class server_options {
   const log_sink& log() const noexcept { return log_; }
   const std::function<void(std::string_view)>& on_listening() const noexcept { return on_listening_; }
   const std::function<task<>()>& on_stop() const noexcept { return on_stop_; }
+  /// @}
 
  private:
   std::shared_ptr<boost::asio::ssl::context> tls_;
