@@ -26,6 +26,7 @@ using authorize_hook = std::function<task<std::optional<response>>(exchange& x, 
 /// Options of `accept`; with those of `conn_options`.
 class accept_options : public conn_options<accept_options> {
  public:
+  /// Pages of the server's own host and programs may come in, without a subprotocol, without compression.
   accept_options();
 
   /// Adds a subprotocol that the server speaks; the best first. The first that the client offers too is chosen.

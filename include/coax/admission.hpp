@@ -16,7 +16,10 @@ namespace coax {
 class exchange;
 
 /// What an `admission_hook` says of a request.
-enum class admission : unsigned char { admit, refuse };
+enum class admission : unsigned char {
+  admit,  ///< It goes to its route.
+  refuse  ///< It is answered 503, with `Retry-After`.
+};
 
 /// Decides on a request before its route is called, from any thread of the server, without waiting; what it throws
 /// refuses with 500.

@@ -17,10 +17,10 @@ namespace coax {
 
 /// For cookies, see RFC 6265bis section 4.1.2.7.
 enum class same_site : unsigned char {
-  unset,  ///< The browser's default, which is `lax` in most.
-  lax,
-  strict,
-  none  ///< Also sent by pages of other sites; browsers want `Secure` with it.
+  unset,   ///< The browser's default, which is `lax` in most.
+  lax,     ///< Sent by pages of other sites for top-level navigation only.
+  strict,  ///< Never sent by pages of other sites.
+  none     ///< Also sent by pages of other sites; browsers want `Secure` with it.
 };
 
 /// How a node of a site marks its clients: a cookie whose value is the node's name, a dot, and a signed token, in

@@ -75,7 +75,10 @@ struct present_user {
 /// A user has come with the first of its handles, or gone with the last.
 struct presence_change {
   /// Which of both it was.
-  enum class kind : unsigned char { joined, left };
+  enum class kind : unsigned char {
+    joined,  ///< With the first handle.
+    left     ///< With the last handle.
+  };
 
   kind what = kind::joined;  ///< Come or gone.
   std::string user;          ///< As `presence_member::user`.

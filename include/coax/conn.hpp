@@ -70,7 +70,10 @@ struct conn_stats {
 /// A frame that was received, or that has been encoded for sending; see `conn_options::on_frame`.
 struct frame_info {
   /// Which way a frame goes.
-  enum class direction : unsigned char { received, sent };
+  enum class direction : unsigned char {
+    received,  ///< From the peer.
+    sent       ///< To the peer.
+  };
   direction way;         ///< Received or sent.
   std::uint8_t opcode;   ///< RFC 6455 section 11.8: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong.
   bool fin;              ///< The last frame of its message; always true for control frames.
@@ -190,6 +193,7 @@ class prepared_message;
 /// A moved-from handle may only be destroyed or assigned to.
 class conn {
  public:
+  /// A handle without a connection.
   conn() noexcept;
   /// For the library.
   explicit conn(std::shared_ptr<detail::connection> c) noexcept;

@@ -18,6 +18,7 @@ namespace coax {
 /// Options of `dial`; with those of `conn_options` and of `connect_options`.
 class dial_options : public conn_options<dial_options>, public connect_options<dial_options> {
  public:
+  /// No subprotocol, no compression, the system's authorities, the environment's proxy.
   dial_options() : connect_options("dial") {}
 
   /// A further field of the request, as a cookie or a token. @throws std::invalid_argument see `headers::add`; or a

@@ -38,6 +38,7 @@ struct event_source_change {
 /// Options of `event_source`; with those of `connect_options`.
 class event_source_options : public connect_options<event_source_options> {
  public:
+  /// GET, without a time limit for silence, opened again for ever.
   event_source_options();
 
   /// A further field of the request. @throws std::invalid_argument see `headers::add`; or a field that the source sets

@@ -99,6 +99,7 @@ class stream_options {
 /// A moved-from handle may only be destroyed or assigned to.
 class event_stream {
  public:
+  /// A handle without a stream.
   event_stream() noexcept;
   /// For the library.
   explicit event_stream(std::shared_ptr<coax::detail::event_connection> c) noexcept;

@@ -41,10 +41,10 @@ struct topic_stats {
 
 /// Whether a hub does what it is for.
 enum class hub_state : unsigned char {
-  ready,
+  ready,     ///< It is open, and hears its broker.
   degraded,  ///< It is, or may be, deaf to its broker.
   draining,  ///< It takes no peers any more.
-  closed
+  closed     ///< `hub::close` was called.
 };
 
 }  // namespace coax

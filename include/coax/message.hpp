@@ -17,7 +17,10 @@ class assembler;
 }
 
 /// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6).
-enum class message_kind : unsigned char { text = 1, binary = 2 };
+enum class message_kind : unsigned char {
+  text = 1,   ///< Valid UTF-8.
+  binary = 2  ///< Any bytes.
+};
 
 namespace detail {
 

@@ -63,6 +63,7 @@ class membership {
 /// assigned to.
 class peer {
  public:
+  /// A handle without a peer.
   peer() noexcept;
   /// For the library.
   explicit peer(std::shared_ptr<detail::peer_core> core) noexcept;

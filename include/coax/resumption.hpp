@@ -20,8 +20,8 @@ enum class resume_refusal : unsigned char {
   none,       ///< Nothing. An empty string is no token, and not refused.
   malformed,  ///< It is no token, or too long.
   forged,     ///< It was not signed with any of the hub's keys, or has been changed.
-  expired,
-  foreign  ///< It is another user's.
+  expired,    ///< Its time is up (`resume_options::lifetime`).
+  foreign     ///< It is another user's.
 };
 
 /// "malformed", and so on; "none".

@@ -23,7 +23,12 @@ class selector {
   static selector all() { return {kind::all, {}, 0}; }
 
   /// How peers are chosen.
-  enum class kind : unsigned char { id, user, label, all };
+  enum class kind : unsigned char {
+    id,     ///< By number.
+    user,   ///< By name of the user.
+    label,  ///< By label.
+    all     ///< Everybody.
+  };
   /// @name As made
   /// @{
 

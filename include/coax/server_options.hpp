@@ -26,14 +26,19 @@ class network_list;
 }
 
 /// How much a line of the log matters.
-enum class log_level : unsigned char { debug, info, warning, error };
+enum class log_level : unsigned char {
+  debug,    ///< What clients do to themselves: gone in the middle, a TLS handshake that failed.
+  info,     ///< A change for the better.
+  warning,  ///< The server does less than it should for the time being.
+  error     ///< A mistake of the program: a handler that threw, or gave no answer.
+};
 
 /// Called from any thread of the server; must not throw.
 using log_sink = std::function<void(log_level level, std::string_view text)>;
 
 /// What is in front of a connection; see docs/affinity.md.
 enum class proxy_protocol : unsigned char {
-  off,
+  off,     ///< Nothing is read; the default.
   accept,  ///< A header may come from those who are trusted; the others are clients like any.
   require  ///< Whoever is not trusted, or has no header, is cut.
 };

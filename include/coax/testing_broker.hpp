@@ -72,7 +72,10 @@ class faulty_broker_core;
 class faulty_broker final : public broker {
  public:
   /// Whether a publication that fails has happened.
-  enum class stored : unsigned char { no, yes };
+  enum class stored : unsigned char {
+    no,  ///< It has not, and says so.
+    yes  ///< It has, and nobody knows.
+  };
 
   /// Wraps `inner`; what is late comes on `ex`.
   faulty_broker(boost::asio::any_io_executor ex, std::shared_ptr<broker> inner);

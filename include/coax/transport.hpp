@@ -21,7 +21,10 @@ namespace coax {
 class transport : public std::enable_shared_from_this<transport> {
  public:
   /// The two halves of a stream.
-  enum class direction : unsigned char { read, write };
+  enum class direction : unsigned char {
+    read,  ///< From the peer.
+    write  ///< To the peer.
+  };
 
   /// Who is told of readiness. Held weakly: the observer owns the transport.
   class observer {
