@@ -20,15 +20,26 @@ faults = []
 
 
 class Page(html.parser.HTMLParser):
-    """The anchors of a page of the site, what it links to, and what it loads."""
+    """The anchors of a page of the site, what it links to, what it loads, and markup that has not become any."""
 
     def __init__(self, path):
         super().__init__()
-        self.anchors, self.links, self.loads = set(), [], []
+        self.anchors, self.links, self.loads, self.raw = set(), [], [], []
+        self._code = []
         self.feed(path.read_text(errors="replace"))
+
+    def handle_data(self, data):
+        if not self._code and re.search(r"(?<!\w)@\w|</?(tt|strong|em|code)>|\*\*|`|\]\(|^#+ ", data):
+            self.raw.append(" ".join(data.split())[:100])
+
+    def handle_endtag(self, tag):
+        if self._code and tag == self._code[-1]:
+            self._code.pop()
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
+        if tag in ("code", "pre", "script", "style", "title") or "fragment" in given.get("class", "") or (self._code and tag == self._code[-1]):
+            self._code.append(tag)
         self.anchors.update(value for name, value in attributes if name == "id" or (tag == "a" and name == "name"))
         if tag == "a" and given.get("href", "") != "":
             self.links.append(given["href"])
@@ -79,6 +90,7 @@ def check_site(html_folder):
     found = {path.name: Page(path) for path in html_folder.glob("*.html")}
     count = 0
     for name, page in found.items():
+        faults.extend(f"{name}: markup as text: {text}" for text in page.raw)
         for target in page.loads:
             if re.match(r"(https?:)?//", target):
                 faults.append(f"{name} loads {target} from the network")

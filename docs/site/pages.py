@@ -55,36 +55,52 @@ def place(page, target):
 
 
 def on_the_site(page, text):
-    """The Markdown of a page as Doxygen wants it, line for line."""
-
-    def link(match):
-        if match.group(1):
-            return match.group()
-        return f"[{match.group(2)}]({place(page, match.group(3))})"
-
-    def heading(match):
-        if match.group(1) == "#":
-            return f"# {match.group(2)} {{#{page_id(page)}}}"
-        label = anchor_id(page, slug(match.group(2)))
-        if page == DOCS / "reference.md":
-            group = next(g for g in groups() if g.title == match.group(2))
-            return f"{match.group(1)} [{group.title}](@ref {group.id}) {{#{label}}}"
-        return f"{match.group(1)} {match.group(2)} {{#{label}}}"
-
-    def code(match):
-        # Doxygen takes `don't` for the end of a quotation.
-        return f"``{match.group(2)}``" if "'" in match.group(2) else match.group()
-
+    """The Markdown of a page as Doxygen wants it."""
+    sections = len(re.findall(r"^## ", FENCE.sub("", text), re.M))
     parts, end = [], 0
     for fence in [*FENCE.finditer(text), None]:
-        prose = text[end : fence.start()] if fence else text[end:]
-        prose = LINK.sub(link, HEADING.sub(heading, prose))
-        parts.append(CODE.sub(code, prose))
+        parts.append(prose_on_the_site(page, text[end : fence.start()] if fence else text[end:], sections))
         if fence:
             # Of what stands behind the language only our own tests know.
             parts.append(re.sub(r"^```(\w*).*", r"```\1", fence.group()))
             end = fence.end()
     return "".join(parts)
+
+
+def prose_on_the_site(page, text, sections):
+    def link(match):
+        if match.group(1):
+            return match.group()
+        # Doxygen wants the text of a link in one line, and nothing but text.
+        words = " ".join(match.group(2).replace("`", "").split())
+        return f"[{words}]({place(page, match.group(3))})"
+
+    def heading(match):
+        level, title = match.group(1), match.group(2).replace("`", "")
+        if level == "#":
+            contents = "\n[TOC]" if page != INDEX and sections > 2 else ""
+            return f"# {title} {{#{page_id(page)}}}{contents}"
+        if page == INDEX:
+            # A section would come into the tree, which the lists below it are already.
+            return f"<h2>{title}</h2>"
+        labelled = f"{level} {title} {{#{anchor_id(page, slug(title))}}}"
+        if page == DOCS / "reference.md":
+            group = next(g for g in groups() if g.title == title)
+            return f"{labelled}\n\n[Classes, functions, constants](@ref {group.id})\n"
+        return labelled
+
+    spans = []
+
+    def put_away(match):
+        # Doxygen takes `don't` for the end of a quotation.
+        spans.append(f"``{match.group(2)}``" if "'" in match.group(2) else match.group())
+        return f"\0{len(spans) - 1}\0"
+
+    text = LINK.sub(link, HEADING.sub(heading, text))
+    text = CODE.sub(put_away, text)
+    # It is particular about what may stand next to the asterisks.
+    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text, flags=re.S)
+    return re.sub(r"\0(\d+)\0", lambda match: spans[int(match.group(1))], text)
 
 
 def source_page(example):

@@ -30,7 +30,7 @@ enum class log_level : unsigned char {
   debug,    ///< What clients do to themselves: gone in the middle, a TLS handshake that failed.
   info,     ///< A change for the better.
   warning,  ///< The server does less than it should for the time being.
-  error     ///< A mistake of the program: a handler that threw, or gave no answer.
+  error     ///< A handler threw or gave no answer, or the system refused something.
 };
 
 /// Called from any thread of the server; must not throw.
