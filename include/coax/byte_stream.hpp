@@ -7,6 +7,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/detail/stream_operation.hpp>
 
 #include <array>
@@ -41,14 +42,16 @@ struct stream_pieces {
   std::size_t count = 0;
 };
 
-void start_read(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& to, stream_operation_ptr op);
-void start_write(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& from, stream_operation_ptr op);
-void start_shutdown(const std::shared_ptr<byte_stream_core>& core, stream_operation_ptr op);
+COAX_EXPORT void start_read(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& to,
+                            stream_operation_ptr op);
+COAX_EXPORT void start_write(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& from,
+                             stream_operation_ptr op);
+COAX_EXPORT void start_shutdown(const std::shared_ptr<byte_stream_core>& core, stream_operation_ptr op);
 
 }  // namespace detail
 
 /// Options of `byte_stream`.
-class byte_stream_options {
+class COAX_EXPORT byte_stream_options {
  public:
   byte_stream_options() = default;
 
@@ -92,7 +95,7 @@ class byte_stream_options {
 /// that could not be taken back is completed as done. A destroyed stream is `close_now`, unless it has been closed.
 ///
 /// A moved-from stream may only be destroyed or assigned to.
-class byte_stream {
+class COAX_EXPORT byte_stream {
  public:
   /// That of the connection.
   using executor_type = asio::any_io_executor;
@@ -185,9 +188,9 @@ class byte_stream {
 };
 
 /// Beast's customisation points, so that `beast::websocket::stream<byte_stream>` can end its lower layer.
-void beast_close_socket(byte_stream& s);
+COAX_EXPORT void beast_close_socket(byte_stream& s);
 /// For `beast::websocket::stream::close` and its like without a coroutine: begins to close, as `byte_stream::close`.
-void teardown(boost::beast::role_type role, byte_stream& s, error_code& ec);
+COAX_EXPORT void teardown(boost::beast::role_type role, byte_stream& s, error_code& ec);
 /// The same with a completion handler, and the end is waited for: `byte_stream::async_shutdown`.
 template <class Handler>
 void async_teardown(boost::beast::role_type, byte_stream& s, Handler&& handler) {

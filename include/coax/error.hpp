@@ -8,6 +8,7 @@
 ///     if (!m && m.error() == std::errc::timed_out) ...
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/status.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -58,9 +59,9 @@ enum class errc {
 };
 
 /// The category of `errc`, named "coax".
-const boost::system::error_category& coax_category() noexcept;
+COAX_EXPORT const boost::system::error_category& coax_category() noexcept;
 /// The code as an `error_code`; `ec == coax::errc::closed` needs no call of it.
-error_code make_error_code(errc code) noexcept;
+COAX_EXPORT error_code make_error_code(errc code) noexcept;
 
 /// Whether a write that failed with `ec` nevertheless leaves whole (do not send the message again elsewhere).
 inline bool was_sent(const error_code& ec) noexcept {
@@ -68,7 +69,7 @@ inline bool was_sent(const error_code& ec) noexcept {
 }
 
 /// What operations of this library throw: `code()` for programs, `what()` for people.
-class system_error : public boost::system::system_error {
+class COAX_EXPORT system_error : public boost::system::system_error {
  public:
   /// With the text of `ec` alone.
   explicit system_error(error_code ec);
@@ -78,7 +79,7 @@ class system_error : public boost::system::system_error {
 
 /// Thrown by reads and writes when the connection has ended: by the peer's close frame (its status and reason), by
 /// an own one, or without any (`status::abnormal`).
-class close_error : public system_error {
+class COAX_EXPORT close_error : public system_error {
  public:
   /// The code is `errc::closed`; `cause` is what was behind an unclean end.
   close_error(coax::status status, std::string reason, bool clean, error_code cause = {});

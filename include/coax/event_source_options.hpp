@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coax/connect_options.hpp>
+#include <coax/detail/export.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -36,7 +37,7 @@ struct event_source_change {
 };
 
 /// Options of `event_source`; with those of `connect_options`.
-class event_source_options : public connect_options<event_source_options> {
+class COAX_EXPORT event_source_options : public connect_options<event_source_options> {
  public:
   /// GET, without a time limit for silence, opened again for ever.
   event_source_options();

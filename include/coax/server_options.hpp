@@ -5,6 +5,7 @@
 #include <coax/admission.hpp>
 #include <coax/affinity.hpp>
 #include <coax/context.hpp>
+#include <coax/detail/export.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -50,7 +51,7 @@ enum class forwarded_field : unsigned char {
 };
 
 /// Options of a server.
-class server_options {
+class COAX_EXPORT server_options {
  public:
   /// All times of a server are set in nanoseconds or any coarser unit of std::chrono.
   using duration = std::chrono::nanoseconds;

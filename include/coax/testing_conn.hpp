@@ -8,13 +8,14 @@
 #pragma once
 
 #include <coax/accept.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/dial.hpp>
 #include <coax/testing.hpp>
 
 namespace coax::testing {
 
 /// Both ends of a WebSocket over a `memory_pair`, open, without a handshake having been sent.
-class conn_pair {
+class COAX_EXPORT conn_pair {
  public:
   /// Both ends on `ex`. Subprotocol and compression are what `accept` and `dial` would have agreed on with these
   /// options; what is only about the handshake (origins, hooks, addresses) has no effect.
