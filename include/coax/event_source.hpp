@@ -55,7 +55,9 @@ class COAX_EXPORT event_source {
  public:
   /// @throws system_error `errc::bad_url`; the file of `ca_file` cannot be used.
   event_source(asio::any_io_executor ex, std::string url, event_source_options options = {});
+  /// Takes the source of another handle over, in the middle of a stream if there is one.
   event_source(event_source&&) noexcept;
+  /// The same; a source that this handle had is closed.
   event_source& operator=(event_source&&) noexcept;
   ~event_source();
 
@@ -80,16 +82,19 @@ class COAX_EXPORT event_source {
   /// in progress.
   std::optional<event> try_next();
 
+  /// As the standard's readyState, seen from the caller: it is `open` as long as a stream is there to be read.
   sse::ready_state ready_state() const noexcept;
   /// What the next request will send: of the last event that was given to the caller, or of an id without data since.
   const std::string& last_event_id() const noexcept;
   /// As it was given, less user, password and fragment.
   const std::string& url() const noexcept;
+  /// A snapshot of the counters.
   event_source_stats stats() const noexcept;
 
   /// Ends it for good. A `next` in progress gives nothing, and so does every later one. From any thread.
   void close() noexcept;
 
+  /// The executor that it was made with.
   const asio::any_io_executor& get_executor() const noexcept;
 
  private:

@@ -33,8 +33,11 @@ class exchange_state;
 /// 408 or 400.
 class COAX_EXPORT exchange {
  public:
+  /// For the library.
   explicit exchange(std::unique_ptr<detail::exchange_state> state) noexcept;
+  /// For the library.
   exchange(exchange&&) noexcept;
+  /// For the library.
   exchange& operator=(exchange&&) noexcept;
   ~exchange();
 
@@ -58,6 +61,7 @@ class COAX_EXPORT exchange {
 
   /// "127.0.0.1:8080", "[::1]:8080", or the path of a unix socket (often empty).
   std::string local_endpoint() const;
+  /// Of the client or of the proxy in front of it, in the same form; see `client_address`.
   std::string remote_endpoint() const;
   /// Whether the request came over TLS.
   bool secure() const noexcept;
@@ -66,6 +70,7 @@ class COAX_EXPORT exchange {
   std::string client_address() const;
   /// "https" if the client came over TLS, as far as that or its proxies tell; otherwise "http".
   std::string_view scheme() const;
+  /// The executor of the connection, on which the handler runs.
   asio::any_io_executor get_executor() const;
 
   /// Reads the body whole; once. Asks for it when the client waits for "100 Continue". Stopping `ctx` loses nothing:

@@ -29,6 +29,7 @@ class COAX_EXPORT json_codec {
   /// How deep arrays and objects may be nested in what is read, default 32.
   json_codec& max_depth(std::size_t levels) { return max_depth_ = levels, *this; }
 
+  /// The value as terse text.
   message encode(const boost::json::value& v) const;
   /// Anything that `boost::json::value_from` takes.
   template <class T>
