@@ -58,7 +58,7 @@ task<> session::run() {
     if (!next) break;
     go_on = co_await serve(*std::move(next));
   }
-  if (wire_) co_await linger();
+  if (wire_) co_await wire_->shutdown(linger_time);
   // The connection is this coroutine's as long as it is anybody's.
   if (successor_) co_await successor_->wait_until_finished({});
 }
@@ -77,7 +77,7 @@ task<bool> session::meet_proxy(context ctx) {
 }
 
 task<bool> session::secure() {
-  const auto limited = stopping().with_deadline(accepted_ + site_->options.head_timeout());
+  const auto limited = stopping().with_deadline(detail::after(accepted_, site_->options.head_timeout()));
   if (site_->options.proxy_protocol() != proxy_protocol::off) {
     const bool let_in = co_await meet_proxy(limited);
     if (!let_in) co_return false;
@@ -99,8 +99,8 @@ task<std::optional<session::incoming>> session::read_head(bool first) {
   head_scanner scanner(site_->limits());
   const auto& options = site_->options;
   bool begun = !wire_->input().empty();
-  auto due = first ? accepted_ + options.head_timeout()
-                   : detail::now() + (begun ? options.head_timeout() : options.idle_timeout());
+  auto due = detail::after(first ? accepted_ : detail::now(),
+                           first || begun ? options.head_timeout() : options.idle_timeout());
   for (;;) {
     const auto verdict = scanner.scan(wire_->input());
     if (verdict == head_scanner::verdict::complete) co_return co_await take_head(scanner);
@@ -113,7 +113,7 @@ task<std::optional<session::incoming>> session::read_head(bool first) {
     if (ec == errc::deadline_exceeded && (first || begun))
       co_await refuse(refusal(408, "the request head has not come in time"));
     if (ec) co_return std::nullopt;
-    if (!begun && !first) due = detail::now() + options.head_timeout();
+    if (!begun && !first) due = detail::after(detail::now(), options.head_timeout());
     begun = true;
   }
 }
@@ -145,8 +145,6 @@ task<> session::refuse(refusal why, headers fields) {
   const error_code ec = co_await wire_->write(head, answer.body(), never);
   if (ec) wire_->cut();
 }
-
-task<> session::linger() { co_await wire_->shutdown(linger_time); }
 
 task<bool> session::serve(incoming in) {
   auto state = std::make_unique<exchange_state>(wire_, std::move(in.head));
