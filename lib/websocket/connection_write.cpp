@@ -50,7 +50,7 @@ outgoing connection::frame_of(const shared_message& m) const {
   const auto size = m->payload().size();
   const auto* parameters = outbox_.deflates(size);
   const auto* frame = parameters ? &m->deflated_frame(*parameters) : &m->frame();
-  return outgoing(shared_frame(m, frame), frame == &m->frame() ? 0 : size);
+  return outgoing(shared_bytes(m, frame), frame == &m->frame() ? 0 : size);
 }
 
 outgoing connection::prepared(const shared_message& m, const const_buffer& payload) const {
