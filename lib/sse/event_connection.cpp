@@ -58,7 +58,7 @@ void event_connection::receive() {
   for (;;) {
     error_code ec;
     const auto n = transport_->read_some({scratch.borrow(), borrowed_buffer::size}, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) break;
+    if (ec == asio::error::would_block) break;
     received_ += n;
     if (!ec && received_ <= most_received) continue;
     if (!lingering_) end(ec ? ec : make_error_code(errc::unexpected_data));
@@ -98,8 +98,8 @@ void event_connection::end(error_code why) {
   beat_due_ = clock::time_point::max();
   if (shut_down()) return;
   // Callbacks of the token are the user's: they run in a turn of their own.
-  asio::post(executor(), [source = done_]() mutable { source.request_stop(); });
-  if (auto o = drain_observer_.lock()) asio::post(executor(), [o] { o->on_ended(); });
+  post([source = done_]() mutable { source.request_stop(); });
+  if (auto o = drain_observer_.lock()) post([o] { o->on_ended(); });
 }
 
 // Everything has left. A close over unread input would send RST and lose what the client has not read yet, so the

@@ -76,8 +76,6 @@ struct frame_taps {
   protocol::frame_tap received, sent;
 };
 
-class connection;
-
 /// A ping whose pong is awaited.
 class ping_waiter final : public waiter {
  public:
@@ -163,6 +161,8 @@ class connection final : public parking_lot, public transport::observer, public 
             error_code& ec);
   bool send(const outgoing& what, error_code& ec);
   task<error_code> send_queued(outgoing what, const context& ctx);
+  /// Whether this turn has sent so much that others are to have theirs: then a write goes through `send_queued`.
+  bool turn_is_used_up() const noexcept { return sends_in_turn_ >= sends_per_turn; }
   /// What to send for a message that was prepared; client connections have to mask it.
   outgoing prepared(const std::shared_ptr<const encoded_message>& m, const const_buffer& payload) const;
   /// The frame of a server's connection for it.
@@ -314,6 +314,7 @@ class connection final : public parking_lot, public transport::observer, public 
   void publish_queue() noexcept;
   void write_failed(error_code ec);
   void post_turn();
+  task<> next_turn();
   void on_turn();
   void tell_drained();
 
@@ -357,6 +358,8 @@ class connection final : public parking_lot, public transport::observer, public 
   bool writing_part_ = false;
   bool stream_ended_ = false;  // and what had to wait for it has not been told
   bool sent_since_receive_ = false;
+  static constexpr unsigned sends_per_turn = 16;
+  unsigned sends_in_turn_ = 0;
   unsigned receives_in_turn_ = 0;
   unsigned holds_ = 0;  // of the output
   // End

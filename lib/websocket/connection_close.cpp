@@ -184,7 +184,7 @@ void connection::discard_input() {
   for (unsigned i = 0; i != 16; ++i) {
     error_code ec;
     transport_->read_some({scratch.borrow(), borrowed_buffer::size}, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    if (ec == asio::error::would_block) {
       read_waiting_ = true;
       return transport_->wait(transport::direction::read);
     }

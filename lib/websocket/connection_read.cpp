@@ -119,7 +119,7 @@ connection::received connection::receive() {
   }
   if (ec) {
     input_.give_back();
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    if (ec == asio::error::would_block) {
       read_waiting_ = true;
       transport_->wait(transport::direction::read);
       return received::nothing;
@@ -142,7 +142,6 @@ std::size_t connection::take_early(asio::mutable_buffer to) noexcept {
   std::memcpy(to.data(), early_.data() + early_taken_, n);
   early_taken_ += n;
   if (early_taken_ == early_.size()) {
-    early_.clear();
     early_.release();
   }
   return n;
