@@ -1,5 +1,6 @@
 #include "http/listener.hpp"
 
+#include "core/parse_number.hpp"
 #include "http/worker.hpp"
 #include "io/socket_transport.hpp"
 
@@ -7,7 +8,6 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <charconv>
 #include <filesystem>
 #include <stdexcept>
 
@@ -117,11 +117,9 @@ tcp::endpoint parse_endpoint(std::string_view address, const asio::any_io_execut
   };
   const auto colon = address.rfind(':');
   if (colon == std::string_view::npos) throw malformed("a port is missing");
-  const auto digits = address.substr(colon + 1);
-  unsigned short port = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size())
-    throw malformed("the port is not a number from 0 to 65535");
+  const auto number = detail::parse_number<std::uint16_t>(address.substr(colon + 1));
+  if (!number) throw malformed("the port is not a number from 0 to 65535");
+  const std::uint16_t port = *number;
   auto host = address.substr(0, colon);
   if (host.empty()) return {any_address(ex), port};
   if (host == "localhost") return {asio::ip::address_v4::loopback(), port};
