@@ -1,7 +1,7 @@
 #include "http/session.hpp"
 
 #include "core/clock.hpp"
-#include "http/grammar.hpp"
+#include "core/exception_text.hpp"
 #include "http/proxied.hpp"
 #include "io/tls_transport.hpp"
 #include <coax/handshake_error.hpp>
@@ -30,16 +30,6 @@ bool is_code(std::exception_ptr error, std::initializer_list<errc> codes) {
   } catch (...) {
   }
   return false;
-}
-
-std::string text_of(std::exception_ptr error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
 }
 
 }  // namespace
@@ -256,7 +246,8 @@ task<> session::answer_for(exchange_state& x, std::exception_ptr error) {
     answer = text_answer(x.refused()->status, x.refused()->text);
   else if (error && stop_.stop_requested() && is_code(error, {errc::canceled}))
     answer = text_answer(503, draining_ ? "the server is going down" : "canceled");
-  if (!error) site_->log(log_level::error, printable(x.request().target) + ": the handler has given no answer");
+  if (!error)
+    site_->log(log_level::error, protocol::printable(x.request().target) + ": the handler has given no answer");
   x.end_after_answer();
   co_await x.respond(std::move(answer), never);
 }
@@ -267,7 +258,7 @@ void session::report(const exchange_state& x, std::exception_ptr error) {
   const bool expected = ended || is_code(error, {errc::closed, errc::handshake_failed, errc::handshake_timeout});
   const auto& r = x.request();
   site_->log(expected ? log_level::debug : log_level::error,
-             std::string(r.method) + ' ' + printable(r.target) + ": " + text_of(error));
+             std::string(r.method) + ' ' + protocol::printable(r.target) + ": " + detail::text_of(error));
 }
 
 void session::adopt(const std::shared_ptr<detail::successor>& s, std::optional<stream_slot> slot) {
