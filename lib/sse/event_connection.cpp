@@ -132,18 +132,6 @@ void event_connection::finish() {
   keep_alive_.reset();
 }
 
-task<error_code> event_connection::wait_until_finished(const context& ctx) {
-  const auto keep = self();
-  while (!finished_) {
-    if (const auto ec = ctx.stopped()) co_return ec;
-    plain_waiter w(ctx);
-    co_await park(w);
-    const error_code ec = w.result();
-    if (ec) co_return ec;
-  }
-  co_return error_code();
-}
-
 void event_connection::abandon() noexcept {
   if (shut_down()) return;
   at_home([](event_connection& c) {

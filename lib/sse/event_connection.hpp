@@ -97,7 +97,7 @@ class event_connection final : public parking_lot, public transport::observer, p
   void begin_close(std::optional<std::chrono::milliseconds> retry);
   void go_away() override;
   void end_now() override;
-  task<error_code> wait_until_finished(const context& ctx) override;
+  task<error_code> wait_until_finished(const context& ctx) override { return wait_until(finished_, ctx); }
 
   // From any thread -----------------------------------------------------------------------------------------------
 

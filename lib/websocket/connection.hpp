@@ -162,7 +162,7 @@ class connection final : public parking_lot, public transport::observer, public 
   bool send(const outgoing& what, error_code& ec);
   task<error_code> send_queued(outgoing what, const context& ctx);
   /// Whether this turn has sent so much that others are to have theirs: then a write goes through `send_queued`.
-  bool turn_is_used_up() const noexcept { return sends_in_turn_ >= sends_per_turn; }
+  bool turn_is_used_up() const noexcept { return sends_in_turn_ >= sends_per_turn && !takes_no_writes(); }
   /// What to send for a message that was prepared; client connections have to mask it.
   outgoing prepared(const std::shared_ptr<const encoded_message>& m, const const_buffer& payload) const;
   /// The frame of a server's connection for it.
@@ -187,7 +187,7 @@ class connection final : public parking_lot, public transport::observer, public 
   void release_output();
 
   task<result<std::chrono::nanoseconds>> ping(const context& ctx);
-  task<error_code> wait_until_finished(const context& ctx) override;
+  task<error_code> wait_until_finished(const context& ctx) override { return wait_until(finished_, ctx); }
   void begin_close(coax::status code, std::string_view reason);
   void go_away() override { begin_close(status::going_away, "the server is going down"); }
   /// Lets the peer end its direction alone, by a close frame that says so (docs/byte-streams.md).

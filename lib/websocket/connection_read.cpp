@@ -14,15 +14,6 @@ constexpr unsigned receives_per_turn = 16;
 
 }  // namespace
 
-std::shared_ptr<connection> connection::create(std::shared_ptr<transport> t, const connection_settings& settings,
-                                               std::span<const std::byte> already_read) {
-  auto c = std::make_shared<connection>(std::move(t), settings);
-  c->transport_->observe(std::static_pointer_cast<connection>(c->shared_from_this()));
-  c->early_.append(already_read.data(), already_read.size());
-  c->start_timers();
-  return c;
-}
-
 bool connection::take_ready(message& out, error_code& ec) {
   if (open_reader_ != 0) [[unlikely]]
     drop_unread();
