@@ -105,12 +105,12 @@ class server_options {
     return on_listening_ = std::move(hook), *this;
   }
 
-  unsigned threads() const noexcept { return threads_; }
   /// Called when the server is to stop, before anything of it ends: it listens and serves until what this returns has
   /// completed, and then drains. For a rolling restart it is the place to drain a hub, whose `readyz` tells the load
   /// balancer first. What it throws is logged.
   server_options& on_stop(std::function<task<>()> hook) { return on_stop_ = std::move(hook), *this; }
 
+  unsigned threads() const noexcept { return threads_; }
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   std::size_t max_connections() const noexcept { return max_connections_; }
   const admission_options& admission() const noexcept { return admission_; }

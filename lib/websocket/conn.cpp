@@ -248,7 +248,7 @@ bool conn::try_send(message_kind kind, asio::const_buffer bytes) {
 
 task<> conn::write(const prepared_message& m, context ctx) {
   const auto c = connection_;
-  const auto encoded = m.encoded_;
+  const auto encoded = m.encoded();
   auto op = [c, encoded](context inner) -> task<error_code> {
     const auto at_call = inner;
     error_code ec = at_call.stopped();
