@@ -324,9 +324,9 @@ class connection final : public parking_lot, public transport::observer, public 
   void answer_half_close();
   /// Why there is nothing more to read.
   error_code read_end() const noexcept;
-  void fail(errc code, coax::status status, std::string text);
+  void fail(errc code, coax::status status, const std::string& text);
   void input_failed(error_code ec);
-  void end(close_info info, error_code code, std::string text);
+  void end(close_info info, error_code code);
   void linger();
   void discard_input();
   void continue_shutdown();
@@ -419,7 +419,6 @@ class connection final : public parking_lot, public transport::observer, public 
   error_code write_error_;
   std::atomic<bool> write_failed_{false};  // for other threads: write_error_ is settled
   error_code end_code_;
-  std::string end_text_;
   close_info info_;
   std::atomic<bool> info_settled_{false};
   std::stop_source done_;

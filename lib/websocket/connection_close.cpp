@@ -38,16 +38,16 @@ void connection::on_peer_close() {
   drop_writers(started_write::goes_on);
   // RFC 6455 5.5.1: the answer echoes the status.
   if (!ours && !write_error_) outbox_.close(assembler_.close_status(), {});
-  end(std::move(info), errc::closed, {});
+  end(std::move(info), errc::closed);
   linger();
 }
 
 // The peer broke a rule: it is told which, and can read that.
-void connection::fail(errc code, coax::status status, std::string text) {
+void connection::fail(errc code, coax::status status, const std::string& text) {
   input_begin_ = input_end_;
   drop_writers(started_write::goes_on);
   if (!outbox_.close_requested()) outbox_.close(status, protocol::fit_reason(text));
-  end({close_initiator::protocol, status, text, false, code}, code, text);
+  end({close_initiator::protocol, status, text, false, code}, code);
   linger();
 }
 
@@ -56,8 +56,7 @@ void connection::input_failed(error_code ec) {
   if (lingering_) return finish();
   const bool ours = outbox_.close_requested() && info_.initiator == close_initiator::local;
   const error_code cause = write_error_ && ec == asio::error::eof ? write_error_ : ec;
-  end({ours ? close_initiator::local : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed,
-      {});
+  end({ours ? close_initiator::local : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed);
   finish();
 }
 
@@ -66,17 +65,16 @@ void connection::end_now() {
   if (finished_) return;
   drop_unread();
   input_begin_ = input_end_;
-  end({close_initiator::local, status::abnormal, {}, false, errc::closed}, errc::closed, {});
+  end({close_initiator::local, status::abnormal, {}, false, errc::closed}, errc::closed);
   finish();
 }
 
 // Settles how the connection ended, once, and lets all that wait know.
-void connection::end(close_info info, error_code code, std::string text) {
+void connection::end(close_info info, error_code code) {
   if (ended_) return;
   ended_ = true;
   info_ = std::move(info);
   end_code_ = code;
-  end_text_ = std::move(text);
   info_settled_.store(true, std::memory_order_release);
   keep_due_ = use_due_ = life_due_ = rest_due_ = clock::time_point::max();
   if (reader_) wake(*std::exchange(reader_, nullptr));

@@ -38,8 +38,7 @@ void connection::start_timers() {
 void connection::on_time(clock::time_point time) {
   if (finished_) return;
   if (time >= stall_due_) {
-    if (!ended_)
-      end({close_initiator::timeout, status::abnormal, {}, false, errc::write_stalled}, errc::write_stalled, {});
+    if (!ended_) end({close_initiator::timeout, status::abnormal, {}, false, errc::write_stalled}, errc::write_stalled);
     return finish();
   }
   if (time >= close_due_) {
@@ -47,7 +46,7 @@ void connection::on_time(clock::time_point time) {
       const bool ours = info_.initiator == close_initiator::local;
       const error_code cause = ours ? make_error_code(errc::peer_timeout) : write_error_;
       end({ours ? close_initiator::timeout : close_initiator::transport, status::abnormal, {}, false, cause},
-          errc::closed, {});
+          errc::closed);
     }
     return finish();
   }
@@ -111,7 +110,7 @@ void connection::check_keepalive(clock::time_point time) {
     return;
   }
   if (keep_probing_) {
-    end({close_initiator::timeout, status::abnormal, {}, false, errc::peer_timeout}, errc::peer_timeout, {});
+    end({close_initiator::timeout, status::abnormal, {}, false, errc::peer_timeout}, errc::peer_timeout);
     return finish();
   }
   keep_due_ = after(last_heard_, keepalive_idle_);
