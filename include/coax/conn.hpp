@@ -241,7 +241,8 @@ class COAX_EXPORT conn {
   /// Completes when the message is in the send queue or in the socket; above `send_queue_limit` bytes queued it waits
   /// (backpressure), and a message over 16 KiB is sent from the caller's memory before it completes. `bytes` must
   /// stay valid until then (called from another executor, a copy is sent). Several writes of one turn of the executor
-  /// leave in one system call, at the latest when the turn ends.
+  /// leave in one system call, at the latest when the turn ends. Who writes without ever having to wait lets others
+  /// have their turn now and then.
   ///
   /// @throws close_error   the connection has ended, or is closing.
   /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded` (nothing sent); `errc::canceled_sent`,

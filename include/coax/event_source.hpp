@@ -71,8 +71,7 @@ class COAX_EXPORT event_source {
   ///                          many, no HTTP. The response is inside.
   /// @throws proxy_error      the proxy refused with a status that is not retried.
   /// @throws system_error     `errc::canceled`, `errc::deadline_exceeded`; `errc::concurrent_read` if another call is
-  /// in
-  ///                          progress, which is left undisturbed; `errc::message_too_big` for an event above its
+  ///                          in progress, which is left undisturbed; `errc::message_too_big` for an event above its
   ///                          limit; TLS failed in a way that is not the network's (the text says why a certificate was
   ///                          refused); what `max_failures` has put an end to.
   /// An error that ends the source is thrown by every later call as well.

@@ -56,7 +56,7 @@ class COAX_EXPORT stream_options {
 
   /// Compresses for clients that take gzip, with a flush behind each batch. Not for a stream that carries secrets
   /// beside what others have a say in: sizes tell.
-  stream_options& gzip(bool on) { return gzip_ = on, *this; }
+  stream_options& gzip(bool on = true) { return gzip_ = on, *this; }
 
   /// @name As set
   /// @{
@@ -116,11 +116,12 @@ class COAX_EXPORT event_stream {
   /// Sends an event, which must stay valid until completion.
   ///
   /// Completes when it is in the send queue or in the socket; above `send_queue_limit` bytes queued it waits
-  /// (backpressure). An event with neither data nor id is nothing.
+  /// (backpressure). Who sends without ever having to wait lets others have their turn now and then. An event with
+  /// neither data nor id is nothing.
   ///
-  /// @throws system_error  `errc::closed` the stream has ended or is closing; `errc::write_stalled` it has ended
-  /// because
-  ///                       the client took nothing; `errc::canceled`, `errc::deadline_exceeded`: nothing was sent.
+  /// @throws system_error  `errc::closed` the stream has ended or is closing; `errc::write_stalled` it has ended,
+  ///                       because the client took nothing; `errc::canceled`, `errc::deadline_exceeded`: nothing was
+  ///                       sent.
   task<> send(const event& e, context ctx = {});
   /// As `send`, with the error as a value.
   task<result<void>> try_send(const event& e, context ctx = {});
@@ -181,8 +182,7 @@ class COAX_EXPORT event_stream {
 ///
 /// @throws handshake_error   there is no stream, and the client has its answer; a handler may let it through.
 /// @throws system_error      `errc::canceled`, `errc::deadline_exceeded`, or the error of the transport: once the
-/// answer
-///                           has begun to leave, the connection is cut.
+///                           answer has begun to leave, the connection is cut.
 /// @throws std::logic_error  the exchange has an answer already.
 COAX_EXPORT task<event_stream> accept(exchange& x, stream_options options = {}, context ctx = {});
 

@@ -22,8 +22,8 @@ namespace detail {
 class exchange_state;
 }
 
-/// A request, and the means to answer it once: with `respond`, with `start`, `send`, `finish`, or with
-/// `coax::accept`, which makes a WebSocket of it.
+/// A request, and the means to answer it once: with `respond`, with `start`, `send`, `finish`, or with `coax::accept`
+/// or `coax::sse::accept`, which make a WebSocket or a stream of events of it.
 ///
 /// It belongs to the connection's executor and to the handler: one operation at a time, and valid until the handler
 /// returns. Views stay valid as long.
@@ -82,7 +82,8 @@ class COAX_EXPORT exchange {
   /// @throws std::logic_error  the body was read already, or another call is reading it.
   task<std::string> body(context ctx = {});
 
-  /// Answers. Completes when the transport has taken all of it; a client that takes nothing for 30 s is cut.
+  /// Answers. Completes when the transport has taken all of it; a client that takes nothing for
+  /// `server_options::write_stall_timeout` is cut.
   /// Stopping `ctx` in mid-answer cuts the connection when the handler returns.
   ///
   /// @throws system_error      `errc::canceled`, `errc::deadline_exceeded`, `errc::write_stalled`, or the error of the

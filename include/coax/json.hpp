@@ -1,8 +1,8 @@
 /// @file
 /// JSON messages, by Boost.JSON. Belongs to the CMake target `coax::json`.
 ///
-///     struct order { std::string symbol; double amount; };   // with tag_invoke for value_to and value_from, or
-///     described
+///     // With tag_invoke for value_to and value_from, or described.
+///     struct order { std::string symbol; double amount; };
 ///
 ///     while (auto o = co_await coax::next_json<order>(c, ctx)) co_await coax::write_json(c, confirm(*o), ctx);
 #pragma once

@@ -59,6 +59,14 @@ class COAX_EXPORT storage {
   void reserve(std::size_t n) {
     if (n > capacity_) grow(n);
   }
+  /// Room for at least `n` bytes behind the content, growing geometrically; `resize` makes them part of it.
+  std::span<std::byte> room(std::size_t n) {
+    if (n > capacity_ - size_) [[unlikely]] {
+      const std::size_t needed = size_ + n;
+      grow(needed > 2 * capacity_ ? needed : 2 * capacity_);
+    }
+    return {data_ + size_, capacity_ - size_};
+  }
   /// Appends `n` bytes from `from`, growing geometrically.
   void append(const void* from, std::size_t n);
   /// Gives the memory back to the pool.

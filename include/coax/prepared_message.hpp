@@ -39,8 +39,6 @@ class COAX_EXPORT prepared_message {
   const std::shared_ptr<const detail::encoded_message>& encoded() const noexcept { return encoded_; }
 
  private:
-  friend class conn;
-
   std::shared_ptr<const detail::encoded_message> encoded_;
 };
 

@@ -1,7 +1,5 @@
-/// The escapes of URLs, and text from a peer that is shown to people.
+/// The escapes of URLs.
 #pragma once
-
-#include "protocol/header_field.hpp"
 
 #include <optional>
 #include <string>
@@ -13,7 +11,5 @@ enum class plus : unsigned char { literal, space };
 
 /// "%41" becomes "A"; nothing if an escape is malformed. In a query, '+' stands for a space.
 std::optional<std::string> percent_decode(std::string_view text, plus p = plus::literal);
-
-using protocol::printable;
 
 }  // namespace coax::http

@@ -25,12 +25,6 @@ std::string hex(std::uint64_t n) {
   return {text, std::to_chars(text, text + sizeof text, n, 16).ptr};
 }
 
-response plain(unsigned status, std::string_view text) {
-  response r(status);
-  r.content_type("text/plain; charset=utf-8").body(std::string(text) + "\n");
-  return r;
-}
-
 /// The path below the folder that a request names; nothing if there can be no such file. An encoded slash, a
 /// backslash, a hidden file: whatever they would find, it is not meant to be served.
 std::optional<std::string> relative_path(const target& t, std::size_t skip, const std::string& index) {
@@ -74,7 +68,7 @@ task<> redirect_to_folder(exchange& x) {
   std::string location(t.raw_path);
   location += '/';
   if (!t.raw_query.empty()) location.append("?").append(t.raw_query);
-  auto answer = plain(301, "moved to " + location);
+  auto answer = text_answer(301, "moved to " + location);
   answer.header("Location", location);
   co_await x.respond(std::move(answer));
 }
@@ -125,7 +119,8 @@ task<> serve_one(std::shared_ptr<const folder> from, exchange& x) {
     co_await redirect_to_folder(x);
     co_return;
   }
-  co_await x.respond(404, "text/plain; charset=utf-8", "not found\n");
+  auto answer = text_answer(404, "not found");
+  co_await x.respond(std::move(answer));
 }
 
 struct asset {

@@ -286,9 +286,4 @@ BOOST_AUTO_TEST_CASE(dates_are_written_and_read) {
     BOOST_TEST(!parse_date(text), text);
 }
 
-BOOST_AUTO_TEST_CASE(text_of_a_peer_is_made_printable) {
-  BOOST_TEST(printable("a\x1b[31m\xff\n") == "a?[31m??");
-  BOOST_TEST(printable(std::string(100, 'x')).size() == 80U);
-}
-
 BOOST_AUTO_TEST_SUITE_END()

@@ -55,6 +55,12 @@ BOOST_AUTO_TEST_CASE(values_must_not_hold_controls) {
   BOOST_TEST(!valid_field_value("a\x7f"));
 }
 
+BOOST_AUTO_TEST_CASE(text_of_a_peer_is_made_printable) {
+  BOOST_TEST(printable("a\x1b[31m\xff\n") == "a?[31m??");
+  BOOST_TEST(printable(std::string(100, 'x')).size() == 80u);
+  BOOST_TEST(in_quotes("a\nb") == "\"a?b\"");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
