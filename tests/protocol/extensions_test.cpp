@@ -175,6 +175,12 @@ const row replies[] = {
     {PMD SERVER_BITS "=7",
      "failed: the server chose permessage-deflate with the parameter \"server_max_window_bits\", which is unknown, "
      "repeated or has a wrong value (RFC 7692 7.1)"},
+    {PMD SERVER_BITS "=16",
+     "failed: the server chose permessage-deflate with the parameter \"server_max_window_bits\", which is unknown, "
+     "repeated or has a wrong value (RFC 7692 7.1)"},
+    {PMD SERVER_BITS "=1000",
+     "failed: the server chose permessage-deflate with the parameter \"server_max_window_bits\", which is unknown, "
+     "repeated or has a wrong value (RFC 7692 7.1)"},
     {PMD "; x=1",
      "failed: the server chose permessage-deflate with the parameter \"x\", which is unknown, repeated or has a wrong "
      "value (RFC 7692 7.1)"},
