@@ -45,9 +45,9 @@ COAX_CORO_TEST(a_flood_of_frames_without_messages_leaves_the_thread_to_others) {
 
   const auto pings = co_await longest_turn(ioc, "", pen.frame(opcode::ping, "p"), end);
   const auto pongs = co_await longest_turn(ioc, "", pen.frame(opcode::pong, "p"), end);
-  const auto nothing = co_await longest_turn(ioc, pen.frame(opcode::text, "", false),
-                                             pen.frame(opcode::continuation, "", false),
-                                             pen.frame(opcode::continuation, "end"));
+  const auto nothing =
+      co_await longest_turn(ioc, pen.frame(opcode::text, "", false), pen.frame(opcode::continuation, "", false),
+                            pen.frame(opcode::continuation, "end"));
 
   BOOST_TEST(pings <= fair);
   BOOST_TEST(pongs <= fair);
