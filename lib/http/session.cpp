@@ -32,6 +32,10 @@ bool is_code(std::exception_ptr error, std::initializer_list<errc> codes) {
   return false;
 }
 
+// There are proxies that take the connection for a tunnel from this request on, whatever the answer. What comes behind
+// an answer that made no WebSocket would be requests that they have not looked at.
+bool asks_for_websocket(const request& r) { return protocol::has_token(r.fields, "Upgrade", "websocket"); }
+
 }  // namespace
 
 session::session(std::shared_ptr<site> s, std::shared_ptr<transport> t)
@@ -146,7 +150,7 @@ task<bool> session::serve(incoming in) {
     adopt(next, std::move(slot));
   };
   s.site = site_.get();
-  if (draining_) s.end_after_answer();
+  if (draining_ || asks_for_websocket(s.request())) s.end_after_answer();
   exchange x(std::move(state));
   struct current_guard {
     explicit current_guard(exchange_state*& p, exchange_state* now) : at(p) { at = now; }

@@ -4,6 +4,7 @@
 #include "http/conditions.hpp"
 #include "http/content_type.hpp"
 #include "http/exchange_state.hpp"
+#include "http/grammar.hpp"
 #include "io/file.hpp"
 
 #include <algorithm>
@@ -63,9 +64,11 @@ response head_for(const selection& s, const representation& r, std::string_view 
   return head;
 }
 
+// Written anew from the path that was found: as the client wrote it, "//host/../folder" would lead to that host.
 task<> redirect_to_folder(exchange& x) {
   const auto& t = x.state().target;
-  std::string location(t.raw_path);
+  std::string location;
+  for (const auto& segment : t.segments) location.append("/").append(percent_encode(segment));
   location += '/';
   if (!t.raw_query.empty()) location.append("?").append(t.raw_query);
   auto answer = text_answer(301, "moved to " + location);

@@ -182,8 +182,10 @@ void outbox::pong(std::span<const std::byte> payload) {
   pong_.clear();
   pong_.append(payload.data(), payload.size());
   pong_due_ = true;
-  // While the transport has room it is not held back; while it has none only the latest is kept (RFC 6455 5.5.3).
-  if (queued() == 0 || queued() < limit_ / 2) encode_control();
+  // While the transport has room it is not held back; while it has none only the latest is kept (RFC 6455 5.5.3), or
+  // a peer that pings and takes nothing would fill the queue.
+  constexpr std::size_t enough = 4 * 1024;
+  if (queued() < enough) encode_control();
 }
 
 void outbox::close(coax::status code, std::string_view reason) {

@@ -248,6 +248,14 @@ BOOST_AUTO_TEST_CASE(targets_are_decoded_and_their_dots_resolved) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_escaped_is_one_segment_and_comes_back) {
+  BOOST_TEST(percent_encode("aZ09-._~") == "aZ09-._~");
+  BOOST_TEST(percent_encode("a b/c\\%?#\"<\xe4") == "a%20b%2Fc%5C%25%3F%23%22%3C%E4");
+  std::string all;
+  for (int c = 0; c != 256; ++c) all += static_cast<char>(c);
+  BOOST_TEST((percent_decode(percent_encode(all)) == all));
+}
+
 BOOST_AUTO_TEST_CASE(values_of_a_query_are_found_and_decoded) {
   const std::string_view query = "a=1&b=x+y%20z&c&=e&a=2&d%3D=%26&bad=%zz";
   BOOST_TEST(query_value(query, "a").value_or("-") == "1");
