@@ -56,7 +56,7 @@ class COAX_EXPORT stream_options {
 
   /// Compresses for clients that take gzip, with a flush behind each batch. Not for a stream that carries secrets
   /// beside what others have a say in: sizes tell.
-  stream_options& gzip(bool on = true) { return gzip_ = on, *this; }
+  stream_options& gzip(bool on) { return gzip_ = on, *this; }
 
   /// @name As set
   /// @{
