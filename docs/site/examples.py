@@ -7,15 +7,15 @@ from markdown import ROOT
 EXAMPLES = ROOT / "examples"
 # What is worth reading, in this order.
 SUFFIXES = (".hpp", ".cpp", "", ".html", ".js", ".css")
-ROW = re.compile(r"^\| \[([\w/]+)\]\(([\w./]+)\) \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", re.M)
+ROW = re.compile(r"^\| \[([\w/]+)\]\(([\w./]+)\) \| (.+?) \| (.+?) \| (.+?) \|$", re.M)
 
 
 class Example:
-    def __init__(self, name, target, what, size, run, tests):
+    def __init__(self, name, target, what, size, tests):
         self.name = name
         self.path = (EXAMPLES / target).resolve()
         self.id = "example_" + name
-        self.what, self.size, self.run, self.tests = what, size, run, re.findall(r"`(\w+)`", tests)
+        self.what, self.size, self.tests = what, size, re.findall(r"`(\w+)`", tests)
         self.files = self._files()
 
     def _files(self):

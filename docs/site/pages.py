@@ -123,17 +123,15 @@ def navigation():
             yield title, [(name, place(INDEX, target)) for name, target in entries]
 
 
-def layout():
+def layout(groups_tab):
     lines = ['<doxygenlayout version="1.0">', "<navindex>", '<tab type="mainpage" visible="yes" title="coax"/>']
     for title, entries in navigation():
         lines.append(f'<tab type="usergroup" visible="yes" url="[none]" title={quoteattr(title)}>')
         lines += [f'<tab type="user" visible="yes" url={quoteattr(url)} title={quoteattr(name)}/>' for name, url in entries]
         lines.append("</tab>")
-    url = f"@ref {page_id(DOCS / 'reference.md')}"
-    lines.append(f'<tab type="usergroup" visible="yes" url="{url}" title="API reference">')
-    lines += [f'<tab type="user" visible="yes" url="@ref {g.id}" title={quoteattr(g.title)}/>' for g in groups()]
-    lines += ['<tab type="classlist" visible="yes" title="All classes"/>',
-              '<tab type="filelist" visible="yes" title="All headers"/>', "</tab>", "</navindex>", "</doxygenlayout>"]
+    lines += [f'<tab type="{groups_tab}" visible="yes" title="API reference"/>',
+              '<tab type="classlist" visible="yes" title="All classes"/>',
+              '<tab type="filelist" visible="yes" title="All headers"/>', "</navindex>", "</doxygenlayout>"]
     return "\n".join(lines) + "\n"
 
 
@@ -150,7 +148,9 @@ def main():
     headers.mkdir(parents=True)
     (out / "pages").mkdir()
     check_that_all_are_found()
-    (out / "layout.xml").write_text(layout())
+    # Doxygen 1.9.8 has given the groups another name.
+    newer = 'type="topics"' in (out / "default.xml").read_text()
+    (out / "layout.xml").write_text(layout("topics" if newer else "modules"))
     for page in site_pages():
         name = "index" if page == INDEX else page_id(page)
         (out / "pages" / f"{name}.md").write_text(on_the_site(page, page.read_text()))

@@ -26,8 +26,8 @@ from websocket import WebSocket  # noqa: E402
 
 COMPILED = pathlib.Path(os.environ.get("COAX_BLOCKS", "."))
 ALL = [block for page in pages(ROOT) for block in blocks(ROOT, page)]
-# What a reader of a page has at hand, besides the system: what coax builds, and what the page itself makes.
-OWN_COMMANDS = {"pipe", "echo_server", "echo_client"}
+# What a reader has at hand besides the system's commands.
+EXAMPLES = set(re.findall(r"^\| \[(\w+)\]", (ROOT / "examples" / "README.md").read_text(), re.M))
 
 # coax as find_package finds it, for the blocks of CMake.
 PACKAGE = """
@@ -139,12 +139,11 @@ class OtherCode(unittest.TestCase):
 
     def assert_exists(self, command):
         if "build/" in command:  # what the page has just built
-            command = pathlib.Path(command).name
-            self.assertIn(command, OWN_COMMANDS)
+            self.assertIn(pathlib.Path(command).name, EXAMPLES)
         elif "/" in command:
             self.assertTrue(os.access(ROOT / command, os.X_OK), f"{command} is no program of the repository")
         else:
-            self.assertTrue(command in OWN_COMMANDS or shutil.which(command), f"no command {command}")
+            self.assertTrue(command in EXAMPLES or shutil.which(command), f"no command {command}")
 
     def test_cmake(self):
         for block in of("cmake"):
