@@ -4,6 +4,9 @@
 #include "hub/hub_fixture.hpp"
 #include "redis/redis_broker_world.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <future>
 
 namespace coax::test {
@@ -22,9 +25,17 @@ class hub_node {
     peer_.reset();
   }
 
-  void join(std::string_view topic, const join_options& o = {}) { parts_.push_back(peer_->join(topic, o)); }
+  /// With a past, though the topics of tests have none: so `wait_ready` knows when the log has been read.
+  void join(std::string_view topic, const join_options& o = join_options().recent(1)) {
+    parts_.push_back(peer_->join(topic, o));
+  }
+  /// Whatever is published from now on is heard.
   void wait_ready() {
     test::wait_until([&] { return hub.state() == hub_state::ready; }, "the hub is ready");
+    for (auto& p : parts_) {
+      auto known = p.recovered(context().with_timeout(std::chrono::seconds(20)));
+      asio::co_spawn(thread_.executor(), std::move(known), asio::use_future).get();
+    }
   }
   /// The frames so far.
   names heard() {

@@ -28,7 +28,8 @@ struct refusing_world {
   void send(const std::string& name, std::optional<std::chrono::milliseconds> time = std::nullopt) {
     command c(name);
     if (time) c.expires_at(std::chrono::steady_clock::now() + *time);
-    talk.client->send(std::move(c), [this, name](const result<value>& r) { replies.push_back(name + " " + text_of(r)); });
+    talk.client->send(std::move(c),
+                      [this, name](const result<value>& r) { replies.push_back(name + " " + text_of(r)); });
   }
   void until_replied(std::size_t n) {
     talk.until([&] { return replies.size() == n; }, "all replies");

@@ -1,5 +1,6 @@
-#include "redis/conversation.hpp"
 #include "redis/scripts.hpp"
+
+#include "redis/conversation.hpp"
 #include "support/redis_server.hpp"
 
 BOOST_AUTO_TEST_SUITE(scripts, *boost::unit_test::precondition([](auto) { return coax::test::has_redis(); }))
