@@ -79,7 +79,9 @@ void topic_feed::on_page(std::uint64_t id, const history_page& page, steady::tim
   const position since = asked_->since;
   if (!is_sound(page, since)) return on_failure(id, now);
   asked_.reset();
-  const bool whole = page.found == continuity::whole;
+  // In a busy topic the stream may have brought meanwhile all that the log knew of.
+  const bool caught_up = page.found == continuity::too_old && has_seen(page.end.offset(), page.end.tag());
+  const bool whole = page.found == continuity::whole || caught_up;
   if (stage_ == stage::unanchored || !whole) {
     // The stream has moved it on since it asked: whether that belongs to the history is another question.
     if (!stands_at(since)) return doubt();

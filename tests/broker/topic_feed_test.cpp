@@ -227,6 +227,25 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_faster_than_what_it_tells_of_is_no_reset)
   BOOST_TEST(f.settled());
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_of_what_has_been_delivered_meanwhile_ends_the_doubt) {
+  auto f = started();
+  f.doubt();
+  const auto q = f.inquire(begin);
+  for (std::uint64_t i = 1; i <= 5; ++i) f.on_entry("e", entry(i));
+  f.on_page(q->id, only_end(3), begin);
+  BOOST_TEST(take_all(f) == "1 2 3 4 5");
+  BOOST_TEST(f.settled());
+  // Of another history it proves nothing.
+  f.doubt();
+  const auto again = f.inquire(begin);
+  f.on_entry("e", entry(6));
+  auto p = only_end(6);
+  p.end = entry(6, 500)->behind("e");
+  f.on_page(again->id, p, begin);
+  BOOST_TEST(take_all(f) == "6");
+  BOOST_TEST(!f.settled());
+}
+
 BOOST_AUTO_TEST_CASE(what_does_not_come_in_a_moment_is_a_reset) {
   auto f = started();
   f.doubt();
