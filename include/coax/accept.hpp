@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/detail/foreign_request.hpp>
 #include <coax/exchange.hpp>
 #include <coax/handshake_error.hpp>
@@ -24,7 +25,7 @@ struct accept_policy;
 using authorize_hook = std::function<task<std::optional<response>>(exchange& x, context ctx)>;
 
 /// Options of `accept`; with those of `conn_options`.
-class accept_options : public conn_options<accept_options> {
+class COAX_EXPORT accept_options : public conn_options<accept_options> {
  public:
   accept_options();
 
@@ -75,11 +76,12 @@ class accept_options : public conn_options<accept_options> {
 ///                           `errc::deadline_exceeded`, or the error of the transport: once the 101 has begun to
 ///                           leave, the connection is cut.
 /// @throws std::logic_error  the exchange has an answer already.
-task<conn> accept(exchange& x, accept_options options = {}, context ctx = {});
+COAX_EXPORT task<conn> accept(exchange& x, accept_options options = {}, context ctx = {});
 
 namespace detail {
 
-task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request, accept_options options, context ctx);
+COAX_EXPORT task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request, accept_options options,
+                                      context ctx);
 
 }  // namespace detail
 

@@ -5,6 +5,8 @@
 ///         coax::admission_options().connections(50'000).streams(40'000).retry_after(5s, 30s)));
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -26,7 +28,7 @@ using admission_hook = std::function<admission(const exchange& x)>;
 ///
 /// These are bounds that a client is told of, below `server_options::max_connections`, at which connections wait in the
 /// system's queue, and nobody knows why.
-class admission_options {
+class COAX_EXPORT admission_options {
  public:
   admission_options() = default;
 

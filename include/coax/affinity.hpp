@@ -5,6 +5,7 @@
 ///     coax::server srv(coax::server_options().affinity(coax::affinity("n1", keys)));
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/signing_keys.hpp>
 
 #include <chrono>
@@ -28,7 +29,7 @@ enum class same_site : unsigned char {
 /// no key to route on it; the signature is for the nodes.
 ///
 /// Nothing depends on it: whoever comes to another node is served there. Copies are cheap enough to be handed around.
-class affinity {
+class COAX_EXPORT affinity {
  public:
   /// @param node  the name of this node, unique and stable: 1 to 64 letters, digits, '-' and '_'.
   /// @param keys  those of all nodes of the site.

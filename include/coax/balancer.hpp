@@ -7,6 +7,8 @@
 ///     std::cout << coax::haproxy_config(nodes, coax::balancer_options().listen(":80"));
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -15,7 +17,7 @@
 namespace coax {
 
 /// A node of a site, as its load balancer sees it.
-class balanced_node {
+class COAX_EXPORT balanced_node {
  public:
   /// @param name     that of its `affinity`.
   /// @param address  "10.0.0.1:8080", "[::1]:8080", "node-1.example:8080".
@@ -36,7 +38,7 @@ class balanced_node {
 };
 
 /// What is the same for all nodes.
-class balancer_options {
+class COAX_EXPORT balancer_options {
  public:
   balancer_options() = default;
 
@@ -77,10 +79,10 @@ class balancer_options {
 /// A frontend and a backend, both named "coax", tested with HAProxy 2.6: a client goes to the node that its cookie
 /// names as long as that is up, and otherwise where the fewest connections are. Where a connection is refused, the next
 /// node is tried. @throws std::invalid_argument  no nodes, or two of one name.
-std::string haproxy_config(const std::vector<balanced_node>& nodes, const balancer_options& options = {});
+COAX_EXPORT std::string haproxy_config(const std::vector<balanced_node>& nodes, const balancer_options& options = {});
 
 /// The same for the http context of nginx, tested with 1.22: upstreams and a server. @throws std::invalid_argument as
 /// `haproxy_config`, and for what nginx cannot do.
-std::string nginx_config(const std::vector<balanced_node>& nodes, const balancer_options& options = {});
+COAX_EXPORT std::string nginx_config(const std::vector<balanced_node>& nodes, const balancer_options& options = {});
 
 }  // namespace coax

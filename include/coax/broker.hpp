@@ -8,6 +8,7 @@
 ///     session->publish("lobby", coax::publication(coax::prepared_message("hello")));   // hub_events->on_entry(...)
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/error.hpp>
 #include <coax/log_entry.hpp>
 
@@ -92,7 +93,7 @@ enum class link_state : unsigned char {
 /// then. Nothing else is promised about the entries of a topic that come over a network: each comes once as a rule,
 /// but also late, twice, out of order or not at all, and those of a history that has forked among those of the new
 /// one. Offsets, tags and epochs are there to tell. A local broker tells each entry once, in order.
-class broker_events {
+class COAX_EXPORT broker_events {
  public:
   /// An entry of a topic that the session is subscribed to, or watches. Also, for a moment, of one that it was.
   virtual void on_entry(std::string_view topic, std::string_view epoch, const entry_ptr& entry) = 0;
@@ -122,7 +123,7 @@ class broker_events {
 ///
 /// All members may be called from any thread, also from inside an event or a reply, and never block on a network.
 /// A reply is called exactly once, from any thread, often inside the call; it must not throw. Topics are any bytes.
-class broker_session {
+class COAX_EXPORT broker_session {
  public:
   template <class T>
   using reply = std::function<void(result<T>)>;
@@ -173,7 +174,7 @@ class broker_session {
 };
 
 /// Logs of topics that nodes share. All members may be called from any thread.
-class broker {
+class COAX_EXPORT broker {
  public:
   broker() = default;
   broker(const broker&) = delete;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/detail/stream_operation.hpp>
 
 #include <array>
@@ -41,14 +42,16 @@ struct stream_pieces {
   std::size_t count = 0;
 };
 
-void start_read(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& to, stream_operation_ptr op);
-void start_write(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& from, stream_operation_ptr op);
-void start_shutdown(const std::shared_ptr<byte_stream_core>& core, stream_operation_ptr op);
+COAX_EXPORT void start_read(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& to,
+                            stream_operation_ptr op);
+COAX_EXPORT void start_write(const std::shared_ptr<byte_stream_core>& core, const stream_pieces& from,
+                             stream_operation_ptr op);
+COAX_EXPORT void start_shutdown(const std::shared_ptr<byte_stream_core>& core, stream_operation_ptr op);
 
 }  // namespace detail
 
 /// Options of `byte_stream`.
-class byte_stream_options {
+class COAX_EXPORT byte_stream_options {
  public:
   byte_stream_options() = default;
 
@@ -87,7 +90,7 @@ class byte_stream_options {
 /// that could not be taken back is completed as done. A destroyed stream is `close_now`, unless it has been closed.
 ///
 /// A moved-from stream may only be destroyed or assigned to.
-class byte_stream {
+class COAX_EXPORT byte_stream {
  public:
   using executor_type = asio::any_io_executor;
   /// What Asio and Beast look for at the bottom of a stack of streams.
@@ -167,8 +170,8 @@ class byte_stream {
 };
 
 /// Beast's customisation points, so that `beast::websocket::stream<byte_stream>` can end its lower layer.
-void beast_close_socket(byte_stream& s);
-void teardown(boost::beast::role_type role, byte_stream& s, error_code& ec);
+COAX_EXPORT void beast_close_socket(byte_stream& s);
+COAX_EXPORT void teardown(boost::beast::role_type role, byte_stream& s, error_code& ec);
 template <class Handler>
 void async_teardown(boost::beast::role_type, byte_stream& s, Handler&& handler) {
   s.async_shutdown(std::forward<Handler>(handler));

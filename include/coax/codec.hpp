@@ -11,6 +11,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/detail/export.hpp>
 
 #include <concepts>
 #include <exception>
@@ -30,7 +31,7 @@ concept codec_for = requires(const Codec& codec, const T& value, const message& 
 namespace detail {
 
 /// Closes with 1007, `why` being the reason as far as it fits, and throws.
-[[noreturn]] void refuse_message(conn& c, std::string_view why);
+[[noreturn]] COAX_EXPORT void refuse_message(conn& c, std::string_view why);
 
 template <class T, class Codec>
 T decode_or_refuse(conn& c, const Codec& codec, const message& m) {
@@ -43,7 +44,7 @@ T decode_or_refuse(conn& c, const Codec& codec, const message& m) {
   }
 }
 
-task<> write_message(conn& c, message m, context ctx);
+COAX_EXPORT task<> write_message(conn& c, message m, context ctx);
 
 }  // namespace detail
 

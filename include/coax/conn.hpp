@@ -9,6 +9,7 @@
 
 #include <coax/context.hpp>
 #include <coax/deflate.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/message.hpp>
 
 #include <cstdint>
@@ -181,7 +182,7 @@ class prepared_message;
 /// handle of an open connection is `close_now`; if a close is under way, it goes on in the background.
 ///
 /// A moved-from handle may only be destroyed or assigned to.
-class conn {
+class COAX_EXPORT conn {
  public:
   conn() noexcept;
   explicit conn(std::shared_ptr<detail::connection> c) noexcept;
@@ -320,7 +321,7 @@ class conn {
 };
 
 /// Holds back the output of a connection; see `conn::hold`.
-class output_hold {
+class COAX_EXPORT output_hold {
  public:
   explicit output_hold(std::shared_ptr<detail::connection> c);
   output_hold(output_hold&&) noexcept = default;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coax/cookie_jar.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/headers.hpp>
 #include <coax/stream_transport.hpp>
 
@@ -51,7 +52,7 @@ task<std::shared_ptr<transport>> connect_by(std::shared_ptr<Connect> connect, st
 }  // namespace detail
 
 /// The options of connecting, as they have been set.
-class connect_settings {
+class COAX_EXPORT connect_settings {
  public:
   const coax::headers& headers() const noexcept { return headers_; }
   const std::string& host() const noexcept { return host_; }

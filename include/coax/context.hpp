@@ -4,6 +4,7 @@
 ///     co_await c.read(ctx.with_timeout(5s));   // ends after 5 s or when ctx is stopped; the connection lives on
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,7 +27,7 @@ using task = asio::awaitable<T>;
 /// its own. Any `std::stop_token` converts to it; the default never stops.
 ///
 /// Stopping a context ends the operations that wait with it, never the connection they wait on.
-class context {
+class COAX_EXPORT context {
  public:
   using clock = std::chrono::steady_clock;
   using time_point = clock::time_point;
@@ -73,7 +74,7 @@ class context {
 /// A stop source linked to a parent context and to time, for code that needs a real `std::stop_token`: Go's
 /// `WithCancel` and `WithTimeout`. Fires when the parent stops, when the time is up, or by hand; the destructor only
 /// ends the link, it does not fire. The members may be called from any thread.
-class stop_scope {
+class COAX_EXPORT stop_scope {
  public:
   /// `ex` runs the timer that watches the deadline of `parent` and of `expires_after`.
   explicit stop_scope(asio::any_io_executor ex, context parent = {});

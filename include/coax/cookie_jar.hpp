@@ -5,6 +5,8 @@
 ///     coax::conn c = co_await coax::dial("wss://example.com/", coax::dial_options().cookies(jar), ctx);
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <string>
 #include <string_view>
 
@@ -13,7 +15,7 @@ namespace coax {
 /// An interface to a store of cookies (RFC 6265), which is not part of this library. `dial` calls it on the executor of
 /// the calling coroutine: for every request, those of redirects included, and for every answer, also one that refuses.
 /// The URL is http:// or https://, with path and query, without user and password.
-class cookie_jar {
+class COAX_EXPORT cookie_jar {
  public:
   virtual ~cookie_jar() = default;
 

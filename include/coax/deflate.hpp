@@ -5,6 +5,8 @@
 ///     coax::conn c = co_await coax::dial(url, coax::dial_options().deflate(deflate));
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -21,7 +23,7 @@ enum class deflate_mode : unsigned char {
 
 /// Parameters of permessage-deflate, for `accept_options::deflate` and `dial_options::deflate`. All but the mode are
 /// well left alone.
-class deflate_options {
+class COAX_EXPORT deflate_options {
  public:
   deflate_options() = default;
   deflate_options(deflate_mode m) noexcept : mode_(m) {}  // NOLINT(google-explicit-constructor)

@@ -6,6 +6,7 @@
 
 #include <coax/conn.hpp>
 #include <coax/connect_options.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/handshake_error.hpp>
 #include <coax/proxy_error.hpp>
 
@@ -16,7 +17,7 @@
 namespace coax {
 
 /// Options of `dial`; with those of `conn_options` and of `connect_options`.
-class dial_options : public conn_options<dial_options>, public connect_options<dial_options> {
+class COAX_EXPORT dial_options : public conn_options<dial_options>, public connect_options<dial_options> {
  public:
   dial_options() : connect_options("dial") {}
 
@@ -58,6 +59,6 @@ class dial_options : public conn_options<dial_options>, public connect_options<d
 /// @throws proxy_error      the proxy refused, or gave no proper answer.
 /// @throws system_error     `errc::bad_url`; `errc::handshake_timeout`; `errc::canceled`, `errc::deadline_exceeded`;
 ///                          the error of resolving, connecting, or TLS (whose text says why a certificate failed).
-task<conn> dial(std::string url, dial_options options = {}, context ctx = {});
+COAX_EXPORT task<conn> dial(std::string url, dial_options options = {}, context ctx = {});
 
 }  // namespace coax

@@ -4,6 +4,7 @@
 ///     co_await hub.drain(coax::drain_options().over(30s).limit(45s), ctx);
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/status.hpp>
 
 #include <chrono>
@@ -11,7 +12,7 @@
 namespace coax {
 
 /// When, and with what, peers are closed.
-class drain_options {
+class COAX_EXPORT drain_options {
  public:
   drain_options() = default;
 

@@ -8,6 +8,7 @@
 ///     if (!m && m.error() == std::errc::timed_out) ...
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/status.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -55,8 +56,8 @@ enum class errc {
   draining,                ///< The hub drains: it takes no peers and no members any more.
 };
 
-const boost::system::error_category& coax_category() noexcept;
-error_code make_error_code(errc code) noexcept;
+COAX_EXPORT const boost::system::error_category& coax_category() noexcept;
+COAX_EXPORT error_code make_error_code(errc code) noexcept;
 
 /// Whether a write that failed with `ec` nevertheless leaves whole (do not send the message again elsewhere).
 inline bool was_sent(const error_code& ec) noexcept {
@@ -64,7 +65,7 @@ inline bool was_sent(const error_code& ec) noexcept {
 }
 
 /// What operations of this library throw: `code()` for programs, `what()` for people.
-class system_error : public boost::system::system_error {
+class COAX_EXPORT system_error : public boost::system::system_error {
  public:
   explicit system_error(error_code ec);
   /// `what` says what, where and what to do; the text of `ec` is appended to it.
@@ -73,7 +74,7 @@ class system_error : public boost::system::system_error {
 
 /// Thrown by reads and writes when the connection has ended: by the peer's close frame (its status and reason), by
 /// an own one, or without any (`status::abnormal`).
-class close_error : public system_error {
+class COAX_EXPORT close_error : public system_error {
  public:
   close_error(coax::status status, std::string reason, bool clean, error_code cause = {});
 

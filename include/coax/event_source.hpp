@@ -5,6 +5,7 @@
 ///     while (auto e = co_await prices.next(ctx)) std::cout << e->type() << ": " << e->data() << '\n';
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/event_source_options.hpp>
 #include <coax/handshake_error.hpp>
 #include <coax/proxy_error.hpp>
@@ -50,7 +51,7 @@ struct event_source_stats {
 ///
 /// A source belongs to its executor: that of an io_context run by one thread, or a strand. `next` and `close` may be
 /// called from anywhere, all else from that executor. The destructor closes.
-class event_source {
+class COAX_EXPORT event_source {
  public:
   /// @throws system_error `errc::bad_url`; the file of `ca_file` cannot be used.
   event_source(asio::any_io_executor ex, std::string url, event_source_options options = {});

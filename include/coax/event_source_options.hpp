@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coax/connect_options.hpp>
+#include <coax/detail/export.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -34,7 +35,7 @@ struct event_source_change {
 };
 
 /// Options of `event_source`; with those of `connect_options`.
-class event_source_options : public connect_options<event_source_options> {
+class COAX_EXPORT event_source_options : public connect_options<event_source_options> {
  public:
   event_source_options();
 

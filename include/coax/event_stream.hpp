@@ -7,6 +7,7 @@
 ///     }
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/detail/foreign_request.hpp>
 #include <coax/exchange.hpp>
 #include <coax/handshake_error.hpp>
@@ -24,7 +25,7 @@ struct cors_policy;
 struct stream_access;
 
 /// Options of `accept`.
-class stream_options {
+class COAX_EXPORT stream_options {
  public:
   stream_options() = default;
 
@@ -91,7 +92,7 @@ class stream_options {
 ///
 /// Destroying the handle of an open stream is `close_now`; if a close is under way, it goes on in the background.
 /// A moved-from handle may only be destroyed or assigned to.
-class event_stream {
+class COAX_EXPORT event_stream {
  public:
   event_stream() noexcept;
   explicit event_stream(std::shared_ptr<coax::detail::event_connection> c) noexcept;
@@ -171,14 +172,14 @@ class event_stream {
 /// answer
 ///                           has begun to leave, the connection is cut.
 /// @throws std::logic_error  the exchange has an answer already.
-task<event_stream> accept(exchange& x, stream_options options = {}, context ctx = {});
+COAX_EXPORT task<event_stream> accept(exchange& x, stream_options options = {}, context ctx = {});
 
 }  // namespace sse
 
 namespace detail {
 
-task<sse::event_stream> accept_foreign(std::shared_ptr<transport> t, foreign_request request,
-                                       sse::stream_options options, context ctx);
+COAX_EXPORT task<sse::event_stream> accept_foreign(std::shared_ptr<transport> t, foreign_request request,
+                                                   sse::stream_options options, context ctx);
 
 }  // namespace detail
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <coax/context.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/response.hpp>
 
 #include <functional>
@@ -30,7 +31,7 @@ class exchange_state;
 /// A handler that returns without an answer has the server answer 500; one that throws as well, or, if its answer had
 /// begun, the connection is cut. `errc::body_too_large` and the like of `body()` may be let through: they become 413,
 /// 408 or 400.
-class exchange {
+class COAX_EXPORT exchange {
  public:
   explicit exchange(std::unique_ptr<detail::exchange_state> state) noexcept;
   exchange(exchange&&) noexcept;

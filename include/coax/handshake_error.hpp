@@ -2,6 +2,7 @@
 /// An opening handshake that was refused: thrown by `accept` and `dial`.
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/error.hpp>
 #include <coax/headers.hpp>
 
@@ -9,7 +10,7 @@ namespace coax {
 
 /// Carries the HTTP response of the refusal: the one `accept` has sent, or the one `dial` has received. Its code is
 /// `errc::handshake_failed`, and `errc::proxy_failed` for a `proxy_error`.
-class handshake_error : public system_error {
+class COAX_EXPORT handshake_error : public system_error {
  public:
   /// How much of a response's body is kept.
   static constexpr std::size_t max_body = 1024;

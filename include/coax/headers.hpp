@@ -6,6 +6,8 @@
 ///     for (const auto& field : h) std::cout << field.name << ": " << field.value << '\n';
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +27,7 @@ struct header_field {
 /// Header fields in the order of the message; names compare without regard to case and may repeat. A field that could
 /// break the message open never gets in: `add` and `set` refuse a name that is not a token, and CR, LF, NUL and other
 /// control characters in a value (RFC 9110 sections 5.1 and 5.5).
-class headers {
+class COAX_EXPORT headers {
  public:
   using const_iterator = std::vector<header_field>::const_iterator;
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <coax/broker.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/drain_options.hpp>
 #include <coax/hub_options.hpp>
 #include <coax/hub_stats.hpp>
@@ -43,7 +44,7 @@ class registry;
 /// Names of topics are UTF-8 in levels that end at `/`. A name with a level that is `+` or `#` is a filter: it can be
 /// joined, `+` for any one level and `#` at the end for all further ones, and not be published to. Any other use of
 /// these characters is an ordinary one.
-class hub {
+class COAX_EXPORT hub {
  public:
   explicit hub(const hub_options& options = {});
   /// With a local broker.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <coax/codec.hpp>
+#include <coax/detail/export.hpp>
 
 #include <boost/json/value.hpp>
 #include <boost/json/value_from.hpp>
@@ -21,7 +22,7 @@ namespace coax {
 /// JSON (RFC 8259) in text messages. Takes binary messages as well if they hold it; the text must be UTF-8 then, too.
 /// The size of a text is bounded by `conn_options::read_limit`; a value takes some ten times the memory of the
 /// tersest text that describes it.
-class json_codec {
+class COAX_EXPORT json_codec {
  public:
   json_codec() = default;
 

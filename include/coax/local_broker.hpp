@@ -5,6 +5,7 @@
 #pragma once
 
 #include <coax/broker.hpp>
+#include <coax/detail/export.hpp>
 
 namespace coax {
 
@@ -53,6 +54,6 @@ class local_broker_options {
 /// by the next call, whatever its topic.
 ///
 /// Topics that a session only watches are nobody's: they are forgotten when there are too many, not when they are old.
-std::shared_ptr<broker> local_broker(const local_broker_options& options = {});
+COAX_EXPORT std::shared_ptr<broker> local_broker(const local_broker_options& options = {});
 
 }  // namespace coax

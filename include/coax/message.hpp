@@ -2,6 +2,8 @@
 /// A received message.
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <boost/asio/buffer.hpp>
 
 #include <cstddef>
@@ -23,7 +25,7 @@ namespace detail {
 
 /// Growing, uninitialised bytes whose memory comes from and goes back to a pool of the current thread, so that
 /// messages of steady size cost no allocation.
-class storage {
+class COAX_EXPORT storage {
  public:
   storage() noexcept = default;
   explicit storage(std::size_t capacity) { reserve(capacity); }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/detail/export.hpp>
 
 namespace coax {
 
@@ -19,7 +20,7 @@ namespace coax {
 /// the next `read` or `reader` begins; from then on this one throws `std::logic_error`. Bytes of a text message have
 /// been checked, as far as they came, but a part may end within a character. `read_limit` holds for the whole message.
 /// The reader must stay where it is while an operation is in progress.
-class message_reader {
+class COAX_EXPORT message_reader {
  public:
   message_reader(message_reader&&) noexcept = default;
   message_reader& operator=(message_reader&&) noexcept = default;
@@ -51,7 +52,7 @@ class message_reader {
 /// throws `std::logic_error`. A writer that goes without `finish`, when a part of its message has left, leaves a
 /// message without an end, which nothing can mend: the connection is closed with 1011. A close that comes meanwhile,
 /// ours or the peer's, cuts the message off.
-class message_writer {
+class COAX_EXPORT message_writer {
  public:
   message_writer(message_writer&&) noexcept = default;
   message_writer& operator=(message_writer&& other) noexcept;
@@ -82,7 +83,7 @@ class message_writer {
 ///
 ///     coax::joined_messages lines(c, "\n");
 ///     while (std::size_t n = co_await lines.read_some(coax::asio::buffer(chunk))) ...
-class joined_messages {
+class COAX_EXPORT joined_messages {
  public:
   /// Reads from `c`, which must outlive it.
   explicit joined_messages(conn& c, std::string separator = {});

@@ -8,6 +8,7 @@
 ///     });
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/exchange.hpp>
 #include <coax/hub_stats.hpp>
 #include <coax/server_stats.hpp>
@@ -24,16 +25,16 @@ class hub;
 inline constexpr std::string_view prometheus_type = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The figures in Prometheus' text exposition format 0.0.4; those of `topics` with the label "topic", one line each.
-std::string prometheus_text(const hub_stats& stats, const std::vector<topic_stats>& topics = {});
+COAX_EXPORT std::string prometheus_text(const hub_stats& stats, const std::vector<topic_stats>& topics = {});
 
 /// Those of a server.
-std::string prometheus_text(const server_stats& stats);
+COAX_EXPORT std::string prometheus_text(const server_stats& stats);
 
 /// Answers 200 as long as there is somebody to answer.
-request_handler livez();
+COAX_EXPORT request_handler livez();
 
 /// Answers 200 "ready", or 503 and why it is not: "draining", "closed" or "deaf to the broker". The hub must outlive
 /// the server.
-request_handler readyz(hub& h);
+COAX_EXPORT request_handler readyz(hub& h);
 
 }  // namespace coax

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <coax/conn.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/event_stream.hpp>
 #include <coax/join_options.hpp>
 #include <coax/peer_options.hpp>
@@ -21,7 +22,7 @@ class subscription;
 
 /// A peer's part in a topic, as long as it lives; destroying it leaves the topic. From any thread; may outlive its peer
 /// and its hub, and means nothing then.
-class membership {
+class COAX_EXPORT membership {
  public:
   /// No part in any topic.
   membership() noexcept;
@@ -58,7 +59,7 @@ class membership {
 /// Destroying the handle leaves all topics and ends the connection as `conn::close_now` does, unless a close is under
 /// way, which goes on in the background. The hub may be gone by then. A moved-from handle may only be destroyed or
 /// assigned to.
-class peer {
+class COAX_EXPORT peer {
  public:
   peer() noexcept;
   explicit peer(std::shared_ptr<detail::peer_core> core) noexcept;

@@ -4,6 +4,7 @@
 ///     auto me = hub.attach(std::move(c), coax::peer_options().user("ada").labels({"beta"}));
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/queue_limits.hpp>
 
 #include <optional>
@@ -13,7 +14,7 @@
 namespace coax {
 
 /// A peer's limits, and what it can be found by.
-class peer_options {
+class COAX_EXPORT peer_options {
  public:
   peer_options() = default;
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <coax/context.hpp>
+#include <coax/detail/export.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -71,7 +72,7 @@ namespace detail {
 class pipe_state;
 
 /// The handler of every operation of a pipe.
-class pipe_handler {
+class COAX_EXPORT pipe_handler {
  public:
   using executor_type = asio::any_io_executor;
   using cancellation_slot_type = asio::cancellation_slot;
@@ -87,7 +88,7 @@ class pipe_handler {
 };
 
 /// A stream, type-erased.
-class pipe_end {
+class COAX_EXPORT pipe_end {
  public:
   virtual void read_some(asio::mutable_buffer to, pipe_handler done) = 0;
   virtual void write_some(asio::const_buffer from, pipe_handler done) = 0;
@@ -100,7 +101,7 @@ class pipe_end {
 
 /// Has SSL_shutdown believe, while it lives, that the peer has said its end: it then says ours and waits for nothing,
 /// which would take from the other direction what it still receives.
-class one_sided_shutdown {
+class COAX_EXPORT one_sided_shutdown {
  public:
   explicit one_sided_shutdown(ssl_st* tls) noexcept;
   one_sided_shutdown(const one_sided_shutdown&) = delete;
@@ -146,7 +147,7 @@ class pipe_end_of final : public pipe_end {
   Stream& stream_;
 };
 
-task<pipe_result> run_pipe(pipe_end& a, pipe_end& b, pipe_options options, context ctx);
+COAX_EXPORT task<pipe_result> run_pipe(pipe_end& a, pipe_end& b, pipe_options options, context ctx);
 
 }  // namespace detail
 

@@ -5,6 +5,8 @@
 ///     if (auto p = coax::position::from_token(token)) me.join("lobby", coax::join_options().since(*p));
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,7 +19,7 @@ namespace coax {
 /// An epoch names one history of a topic; offsets count its entries from 1 without a gap. The tag is the entry's own
 /// random number: a broker that has lost the end of a history goes on with offsets that were used before, under the
 /// same epoch, and only the tags tell that these are other entries. Offset 0, with tag 0, is before the first entry.
-class position {
+class COAX_EXPORT position {
  public:
   /// The longest epoch, in bytes.
   static constexpr std::size_t max_epoch = 64;

@@ -5,6 +5,7 @@
 ///     for (auto& c : subscribers) co_await c.write(tick);
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/message.hpp>
 
 #include <memory>
@@ -20,7 +21,7 @@ class encoded_message;
 /// 6455 section 5.3.)
 ///
 /// Immutable; copies share it, across threads. A connection that has not sent it yet keeps it alive.
-class prepared_message {
+class COAX_EXPORT prepared_message {
  public:
   /// A copy of `payload`. Text must be UTF-8; debug builds check (`std::invalid_argument`).
   prepared_message(message_kind kind, boost::asio::const_buffer payload);

@@ -4,6 +4,7 @@
 ///     hub.publish_text("prices", json, coax::publish_options().key("AAPL").history(100, 5min));
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/log_entry.hpp>
 
 #include <memory>
@@ -19,7 +20,7 @@ class peer_core;
 }
 
 /// Who is to get a message, and what its topic keeps of it.
-class publish_options {
+class COAX_EXPORT publish_options {
  public:
   publish_options() = default;
 

@@ -4,6 +4,7 @@
 ///     coax::hub hub(coax::queue_limits().messages(64).stall(5s).on_full(coax::overflow::drop_oldest));
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/status.hpp>
 
 #include <chrono>
@@ -58,7 +59,7 @@ enum class overflow : unsigned char {
 /// order. Control frames and notices are outside the bounds.
 ///
 /// What the queues of many peers hold of one topic is in memory once on each executor.
-class queue_limits {
+class COAX_EXPORT queue_limits {
  public:
   queue_limits() = default;
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <coax/broker.hpp>
+#include <coax/detail/export.hpp>
 #include <coax/redis_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -17,7 +18,7 @@
 namespace coax {
 
 /// What a Redis broker keeps there, and how patient it is. All brokers that share topics should have the same.
-class redis_broker_options {
+class COAX_EXPORT redis_broker_options {
  public:
   redis_broker_options() = default;
 
@@ -120,7 +121,7 @@ class redis_broker_core;
 ///
 /// A publication without an idempotency key is stored once all the same, however often a lost connection makes it
 /// necessary to send it. In a Cluster `watch` replies `std::errc::operation_not_supported` unless `sharded` is off.
-class redis_broker final : public broker {
+class COAX_EXPORT redis_broker final : public broker {
  public:
   /// @param ex   runs one handler at a time: a strand, or an io_context of one thread. It has to outlive the broker.
   /// @param url  see redis_options.hpp.

@@ -8,6 +8,8 @@
 ///     redis://a:7000,b:7000,c:7000?cluster=1                     a Cluster, from any of these nodes
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -20,7 +22,7 @@ class context;
 namespace coax {
 
 /// What a URL does not say. All have defaults that work.
-class redis_options {
+class COAX_EXPORT redis_options {
  public:
   redis_options() = default;
 

@@ -4,6 +4,7 @@
 ///     co_await x.respond(coax::response(404).content_type("text/plain").body("no such room\n"));
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/headers.hpp>
 
 #include <string>
@@ -36,6 +37,6 @@ class response {
 };
 
 /// The reason phrase of a status, as "Not Found"; "Unknown" for an unregistered one.
-std::string_view reason_phrase(unsigned status) noexcept;
+COAX_EXPORT std::string_view reason_phrase(unsigned status) noexcept;
 
 }  // namespace coax

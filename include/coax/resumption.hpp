@@ -5,6 +5,7 @@
 ///     }); for (const auto& m : back.joined) log(m.topic(), co_await m.recovered(ctx));
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/join_options.hpp>
 #include <coax/peer.hpp>
 
@@ -25,7 +26,7 @@ enum class resume_refusal : unsigned char {
 };
 
 /// "malformed", and so on; "none".
-std::string_view to_string(resume_refusal why) noexcept;
+COAX_EXPORT std::string_view to_string(resume_refusal why) noexcept;
 
 /// How to join a topic that a token names (`since` is set by the hub); nullopt if the user may not, any more.
 using rejoin = std::function<std::optional<join_options>(std::string_view topic)>;

@@ -10,6 +10,7 @@
 ///     srv.run("127.0.0.1:8080");
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/exchange.hpp>
 #include <coax/file_options.hpp>
 #include <coax/server_options.hpp>
@@ -28,7 +29,7 @@ class server_state;
 /// run on the executor of their connection; with `server_options::threads` on several threads at once.
 ///
 /// Movable. It must outlive `serve`, and the connections that handlers have kept.
-class server {
+class COAX_EXPORT server {
  public:
   /// A server with an io_context of its own, for `run`.
   explicit server(server_options options = {});

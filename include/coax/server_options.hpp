@@ -5,6 +5,7 @@
 #include <coax/admission.hpp>
 #include <coax/affinity.hpp>
 #include <coax/context.hpp>
+#include <coax/detail/export.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -44,7 +45,7 @@ enum class forwarded_field : unsigned char {
 };
 
 /// Options of a server.
-class server_options {
+class COAX_EXPORT server_options {
  public:
   using duration = std::chrono::nanoseconds;
 

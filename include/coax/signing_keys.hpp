@@ -6,6 +6,8 @@
 ///     if (auto payload = keys.verify("resume", token)) resume(*payload);
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +24,7 @@ namespace coax {
 /// must end puts its time into the payload.
 ///
 /// Immutable; copies are cheap, and may be used from any thread.
-class signing_keys {
+class COAX_EXPORT signing_keys {
  public:
   /// The fewest bytes of a secret; 32 random ones are better.
   static constexpr std::size_t min_secret = 16;

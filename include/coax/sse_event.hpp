@@ -4,6 +4,8 @@
 ///     co_await s.send(coax::sse::event("42").type("tick").id("7"), ctx);
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +18,7 @@ class event_parser;
 namespace coax::sse {
 
 /// An event to send, or one that was received; the second can be sent on as it is.
-class event {
+class COAX_EXPORT event {
  public:
   /// Without data: no event for the receiver, but an id that it takes note of.
   event() = default;

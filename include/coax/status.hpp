@@ -2,6 +2,8 @@
 /// The close status codes of a WebSocket.
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <cstdint>
 #include <string_view>
 
@@ -33,6 +35,6 @@ constexpr bool sendable(status code) noexcept {
 }
 
 /// The name of a registered status in words, as "going away"; empty for others.
-std::string_view to_string(status code) noexcept;
+COAX_EXPORT std::string_view to_string(status code) noexcept;
 
 }  // namespace coax

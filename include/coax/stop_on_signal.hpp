@@ -6,12 +6,13 @@
 #pragma once
 
 #include <coax/context.hpp>
+#include <coax/detail/export.hpp>
 
 namespace coax {
 
 /// A stop source that the first SIGINT or SIGTERM fires. After it, and when this object is destroyed, the signals have
 /// their old effect again: a second Ctrl-C ends the process.
-class stop_on_signal {
+class COAX_EXPORT stop_on_signal {
  public:
   explicit stop_on_signal(asio::any_io_executor ex);
   stop_on_signal(stop_on_signal&&) noexcept;

@@ -4,6 +4,7 @@
 ///     auto t = coax::make_transport(std::move(tls_stream));   // asio::ssl::stream<asio::ip::tcp::socket>, say
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/message.hpp>
 #include <coax/transport.hpp>
 
@@ -33,8 +34,8 @@ namespace detail {
 using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, asio::any_io_executor>;
 using unix_socket = asio::basic_stream_socket<asio::local::stream_protocol, asio::any_io_executor>;
 
-std::shared_ptr<transport> make_tcp_transport(tcp_socket&& socket);
-std::shared_ptr<transport> make_unix_transport(unix_socket&& socket);
+COAX_EXPORT std::shared_ptr<transport> make_tcp_transport(tcp_socket&& socket);
+COAX_EXPORT std::shared_ptr<transport> make_unix_transport(unix_socket&& socket);
 
 /// The socket under TLS and under timeouts, or the stream itself.
 template <class Stream>

@@ -5,6 +5,7 @@
 ///                                              coax::testing::faults().max_read(1).random_sizes(7));
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/transport.hpp>
 
 #include <chrono>
@@ -52,7 +53,7 @@ class faults {
 /// One end of a memory pair. The two ends may live on different executors and threads; each end is used on its own
 /// one, except for the members declared here, which may be called from anywhere. The pair needs no clean-up: it ends
 /// with its io_context.
-class memory_end : public transport {
+class COAX_EXPORT memory_end : public transport {
  public:
   /// Replaces the behaviour of this end from now on.
   virtual void set_faults(const faults& f) = 0;
@@ -71,14 +72,14 @@ class memory_end : public transport {
 };
 
 /// Two connected ends; what is written to one is read from the other.
-std::pair<std::shared_ptr<memory_end>, std::shared_ptr<memory_end>> memory_pair(asio::any_io_executor a,
-                                                                                asio::any_io_executor b,
-                                                                                const faults& both = {});
+COAX_EXPORT std::pair<std::shared_ptr<memory_end>, std::shared_ptr<memory_end>> memory_pair(asio::any_io_executor a,
+                                                                                            asio::any_io_executor b,
+                                                                                            const faults& both = {});
 
 /// Puts a clock that stands still in the place of the library's, for as long as it lives. Deadlines, keepalive, delays
 /// of a memory pair: everything that coax times follows it. One at a time in a process, and before the operations that
 /// it is to time begin.
-class virtual_clock {
+class COAX_EXPORT virtual_clock {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 

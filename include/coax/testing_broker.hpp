@@ -7,6 +7,7 @@
 ///     broker->fork("lobby", 2);
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/local_broker.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -69,7 +70,7 @@ class faulty_broker_core;
 /// Wraps a broker. What comes late, comes on an executor, at its time by the library's clock (`virtual_clock`), and may
 /// overlap with what comes in time; the io_context of that executor has to outlive the sessions. All members may be
 /// called from any thread.
-class faulty_broker final : public broker {
+class COAX_EXPORT faulty_broker final : public broker {
  public:
   /// Whether a publication that fails has happened.
   enum class stored : unsigned char { no, yes };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coax/context.hpp>
+#include <coax/detail/export.hpp>
 
 #include <boost/asio/buffer.hpp>
 
@@ -18,12 +19,12 @@ namespace coax {
 ///
 /// A transport belongs to its executor: all members are called there, and the observer is called there, never from
 /// inside one of these members.
-class transport : public std::enable_shared_from_this<transport> {
+class COAX_EXPORT transport : public std::enable_shared_from_this<transport> {
  public:
   enum class direction : unsigned char { read, write };
 
   /// Who is told of readiness. Held weakly: the observer owns the transport.
-  class observer {
+  class COAX_EXPORT observer {
    public:
     /// `read_some` or `write_some` is worth another try (it may succeed, report the end, or would_block again).
     virtual void on_ready(direction d) = 0;

@@ -12,7 +12,7 @@ namespace coax::detail {
 /// is told: it is held from the change until all sessions have been told, so that all hear of everything in one order,
 /// and whoever changed something knows that it has been told. A change that is made from inside an event, by the thread
 /// that holds `order_`, is made at once and told when that event has returned.
-class local_broker_core final : public broker, public std::enable_shared_from_this<local_broker_core> {
+class COAX_EXPORT local_broker_core final : public broker, public std::enable_shared_from_this<local_broker_core> {
  public:
   explicit local_broker_core(const local_broker_options& options) : options_(options) {}
 

@@ -1,6 +1,8 @@
 /// The one clock of the library: `steady_clock`, unless a test has put a virtual one in its place.
 #pragma once
 
+#include <coax/detail/export.hpp>
+
 #include <atomic>
 #include <chrono>
 
@@ -17,7 +19,7 @@ class clock_source {
   ~clock_source() = default;
 };
 
-extern std::atomic<const clock_source*> current_clock;
+extern COAX_EXPORT std::atomic<const clock_source*> current_clock;
 
 inline steady::time_point now() noexcept {
   const auto* source = current_clock.load(std::memory_order_acquire);

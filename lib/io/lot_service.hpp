@@ -36,7 +36,7 @@ class lot_service final : public asio::execution_context::service {
   /// Calls `time_is_up` of all that are due by the library's clock: the real timer does it by itself; a virtual clock
   /// that has moved calls it for every context.
   void fire_due();
-  static void fire_due_everywhere();
+  COAX_EXPORT static void fire_due_everywhere();
 
  private:
   using lot_list = boost::intrusive::list<

@@ -68,7 +68,7 @@ class parked_handler {
 
 /// Tells a lot when a token stops. Kept across operations while the same token comes back, because registering costs
 /// more than the rest of a wait.
-class stop_link {
+class COAX_EXPORT stop_link {
  public:
   void attach(const std::stop_token& token, const std::shared_ptr<parking_lot>& lot);
   void detach() noexcept {
@@ -145,7 +145,7 @@ class parking {
 };
 
 /// Base of every object on which coroutines wait. Confined to its executor; owned by shared_ptr.
-class parking_lot : public std::enable_shared_from_this<parking_lot> {
+class COAX_EXPORT parking_lot : public std::enable_shared_from_this<parking_lot> {
  public:
   explicit parking_lot(asio::any_io_executor ex);
   parking_lot(const parking_lot&) = delete;

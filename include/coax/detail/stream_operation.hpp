@@ -2,6 +2,7 @@
 /// The completion handler of an operation, type-erased; for `byte_stream`.
 #pragma once
 
+#include <coax/detail/export.hpp>
 #include <coax/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -27,7 +28,7 @@ namespace asio = boost::asio;
 class byte_stream_core;
 
 /// Cancels one operation of a stream; that it may be over already does no harm.
-class cancel_request {
+class COAX_EXPORT cancel_request {
  public:
   cancel_request(std::weak_ptr<byte_stream_core> core, std::uint64_t number) noexcept
       : core_(std::move(core)), number_(number) {}
