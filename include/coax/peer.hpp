@@ -74,7 +74,9 @@ class COAX_EXPORT peer {
   /// What it was attached with.
   const peer_options& options() const noexcept;
 
-  /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Joining a topic
+  /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Where the broker
+  /// is elsewhere and nobody here is in the topic yet, that holds from when the broker has answered on; who must know
+  /// when joins with `join_options::recent` and waits for `membership::recovered`. Joining a topic
   /// again gives another handle on the same part, under the options given last: messages still come once, and the peer
   /// leaves with the last handle. A peer whose connection has ended, or that was too slow, joins nothing.
   ///
