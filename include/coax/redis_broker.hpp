@@ -119,8 +119,8 @@ class redis_broker_core;
 
 /// A broker over Redis. It connects when it is made and for ever after, and lives as long as one of its sessions.
 ///
-/// Events and replies come on its executor. `broker_session::link` is `ready` when both connections stand, all
-/// subscriptions are confirmed, and a publication of its own has come back over them; it is `degraded` from the moment
+/// Events and replies come on its executor. `broker_session::link` is `ready` when both connections stand, whatever was
+/// subscribed is so again, and a publication of its own has come back over them; it is `degraded` from the moment
 /// that one of these is in doubt. Meanwhile what is published waits, within bounds; subscriptions are replied to when
 /// it is over; questions fail with `errc::broker_unavailable` when their time is up.
 ///

@@ -60,6 +60,7 @@ void peer_core::joined(subscription& what, const join_options& o) {
   ++last_reader_;
   s->reader = o.since() ? std::make_unique<log_reader>(last_reader_, s->topic->name, *o.since())
                         : std::make_unique<log_reader>(last_reader_, s->topic->name, o.recent());
+  s->reader->came_at(s->part->told.at());
   readers_.push_back(s);
   if (queue_.empty()) home->mark_offered(*this);
 }

@@ -4,6 +4,7 @@
 #include "hub/hub_fixture.hpp"
 #include "redis/redis_broker_world.hpp"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <future>
