@@ -4,6 +4,7 @@ COAX_BLOCKS names the folder that CMake has compiled them in, COAX_EXAMPLES that
 """
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -109,14 +110,15 @@ class Programs(unittest.TestCase):
                 self.prepare(block.page)
 
     def get(self, path, tls):
-        with connect(self.socket) as connection:
+        with contextlib.ExitStack() as opened:
+            connection = opened.enter_context(connect(self.socket))
             if tls:
                 trusting = ssl.create_default_context(cafile=self.folder / "chain.pem")
-                connection = trusting.wrap_socket(connection, server_hostname="localhost")
+                connection = opened.enter_context(trusting.wrap_socket(connection, server_hostname="localhost"))
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-            with connection.makefile("rb") as answer:
-                self.assertIn(b" 200 ", answer.readline(), path)
-                self.assertTrue(answer.read())
+            answer = opened.enter_context(connection.makefile("rb"))
+            self.assertIn(b" 200 ", answer.readline(), path)
+            self.assertTrue(answer.read())
 
     def echo(self, path):
         with WebSocket(connect(self.socket), path) as ws:
