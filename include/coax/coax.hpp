@@ -51,3 +51,4 @@
 #include <coax/stop_on_signal.hpp>
 #include <coax/stream_transport.hpp>
 #include <coax/transport.hpp>
+#include <coax/version.hpp>
