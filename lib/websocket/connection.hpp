@@ -128,8 +128,9 @@ class write_waiter final : public waiter, public write_op {
 class connection final : public parking_lot, public transport::observer, public successor {
  public:
   /// A connection over `t`, on its executor, that begins with the bytes `already_read` (behind the handshake).
-  static std::shared_ptr<connection> create(std::shared_ptr<transport> t, const connection_settings& settings,
-                                            std::span<const std::byte> already_read);
+  COAX_EXPORT static std::shared_ptr<connection> create(std::shared_ptr<transport> t,
+                                                        const connection_settings& settings,
+                                                        std::span<const std::byte> already_read);
   connection(std::shared_ptr<transport> t, const connection_settings& settings);
   ~connection() override;
 

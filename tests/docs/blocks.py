@@ -11,6 +11,7 @@ A fence says what its block is, in words that no reader sees:
     ```cpp serve GET    a program that serves until Ctrl-C: get=/path has an answer, ws=/path echoes; tls if it does
     ```cpp client       a program that talks to an echo server at 127.0.0.1:8080/echo
     ```sh run           commands that can be run anywhere, before the programs of the same page
+    ```sh elsewhere     commands that are not to be had here
     ```sh ```cmake ```js ```json   are checked as far as that goes without running them
     ```text             no code: what is shown is wrong on purpose, or for the eye
 

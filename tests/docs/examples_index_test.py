@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -14,6 +15,9 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "site"))
 from examples import EXAMPLES, examples  # noqa: E402
+
+# Without them, some of the tests are not even configured; tests/run installs them.
+TOOLS = all(map(shutil.which, ("node", "chromium", "redis-server", "haproxy", "ssh")))
 
 
 def tests():
@@ -57,6 +61,8 @@ class Index(unittest.TestCase):
             self.assertTrue(example.tests, f"{example.name} names no test")
             for name in example.tests:
                 with self.subTest(example.name, test=name):
+                    if name not in known and not TOOLS:
+                        self.skipTest(f"{name} needs what is not installed here")
                     self.assertIn(name, known)
                     self.assertRegex(known[name], rf"\b{example.name}\b")
 
