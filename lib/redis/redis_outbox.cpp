@@ -2,6 +2,8 @@
 
 #include "redis/scripts.hpp"
 
+#include <cassert>
+
 namespace coax::detail {
 
 redis::command redis_outbox::append_to(const redis_names& names, std::string_view topic, const std::string& memory,
@@ -88,6 +90,7 @@ void redis_outbox::hold(std::string_view channel) {
 void redis_outbox::release(std::string_view channel, std::size_t times) {
   const std::lock_guard lock(mutex_);
   const auto found = lanes_.find(channel);
+  assert(found != lanes_.end() && found->second.holds >= times);
   found->second.holds -= times;
   send_waiting(found);
 }

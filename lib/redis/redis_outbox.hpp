@@ -27,7 +27,7 @@ class redis_outbox {
   std::optional<steady::time_point> publish(const redis_names& names, std::string_view topic, publication what,
                                             std::shared_ptr<awaited<position>> done);
 
-  /// What is published by the channel waits here until it has been released as often as it was held.
+  /// What is published by the channel waits here until it has been released as often as it was held, never more often.
   void hold(std::string_view channel);
   void release(std::string_view channel, std::size_t times = 1);
   /// Fails what has been held for too long. When there is more to do.

@@ -120,7 +120,7 @@ std::optional<steady::time_point> redis_subscriptions::sweep(steady::time_point 
     site_.redis().unsubscribe(site_.kind, site_.topics.channel(name));
     if (found->second.at == stage::lost) --lost_;
     canceled.add(found->second.waiting);
-    outbox_.release(site_.topics.channel(name), found->second.waiting.size());
+    if (const auto held = found->second.waiting.size()) outbox_.release(site_.topics.channel(name), held);
     topics_.erase(found);
   }
   return std::nullopt;

@@ -327,6 +327,22 @@ BOOST_AUTO_TEST_CASE(what_was_sent_and_cannot_be_sent_again_in_time_is_in_doubt)
   BOOST_TEST(n.history("a").entries.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_topic_that_nobody_is_in_any_more_is_given_up_and_taken_up_again) {
+  redis_brokers brokers(1, redis_broker_options().unsubscribe_delay(1ms));
+  node n(brokers[0]), other(brokers[0]);
+  for (int i = 0; i != 3; ++i) {
+    n.subscribe("a");
+    n.session->unsubscribe("a");
+    const auto channel = brokers.prefix() + "topic:{:a}";
+    wait_until([&] { return shared_redis().ask({"PUBSUB", "NUMSUB", channel}) == channel + "\n0"; }, "it is given up");
+    other.publish("a", say("1"));
+  }
+  n.subscribe("a");
+  n.publish("a", say("2"));
+  wait_until([&] { return n.events->has("a", "2"); }, "it is heard");
+  BOOST_TEST(n.events->log() == "a:2");
+}
+
 BOOST_AUTO_TEST_CASE(a_reply_to_a_subscription_that_is_given_up_is_canceled) {
   redis_server redis;
   redis_brokers brokers(redis.url(), 1, redis_broker_options().unsubscribe_delay(50ms));
