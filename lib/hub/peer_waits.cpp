@@ -69,7 +69,8 @@ task<error_code> peer_core::wait_for_news(std::shared_ptr<subscription> s, const
     co_await home->park(w);
     if (const auto ec = w.result()) co_return ec;
   }
-  co_return s->topic->is_told&& state_ == state::open ? error_code() : make_error_code(errc::closed);
+  const bool told = s->topic->is_told && state_ == state::open;
+  co_return told ? error_code() : make_error_code(errc::closed);
 }
 
 }  // namespace coax::detail
