@@ -27,11 +27,13 @@ using authorize_hook = std::function<task<std::optional<response>>(exchange& x, 
 /// Options of `accept`; with those of `conn_options`.
 class COAX_EXPORT accept_options : public conn_options<accept_options> {
  public:
+  /// Pages of the server's own host and programs may come in, without a subprotocol, without compression.
   accept_options();
 
   /// Adds a subprotocol that the server speaks; the best first. The first that the client offers too is chosen.
   /// @throws std::invalid_argument a name that is not a token.
   accept_options& subprotocol(std::string name);
+  /// The same for several, in this order.
   accept_options& subprotocols(std::vector<std::string> names);
   /// Refuses a client that offers none of them (400). Default: accept it without a subprotocol.
   accept_options& require_subprotocol(bool on = true);
@@ -40,20 +42,27 @@ class COAX_EXPORT accept_options : public conn_options<accept_options> {
   /// scheme://host[:port]. `*` stands for any characters but '/'. "null" is for sandboxed pages.
   /// @throws std::invalid_argument a malformed pattern.
   accept_options& origin_pattern(std::string pattern);
+  /// The same for several.
   accept_options& origin_patterns(std::vector<std::string> patterns);
   /// Takes requests from every web page: only for endpoints that know their users by other means than cookies.
   accept_options& insecure_skip_origin_check(bool on = true);
 
   /// A further field of the 101 response. @throws std::invalid_argument see `headers::add`.
   accept_options& header(std::string_view name, std::string_view value) { return fields_.add(name, value), *this; }
+  /// Asked when the request is correct in every other respect; by default everybody may come in.
   accept_options& authorize(authorize_hook hook) { return authorize_ = std::move(hook), *this; }
   /// For the whole of `accept`, `authorize` included; default 10 s.
   accept_options& handshake_timeout(std::chrono::nanoseconds d) { return handshake_timeout_ = d, *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const protocol::accept_policy& policy() const noexcept { return *policy_; }
   const coax::headers& headers() const noexcept { return fields_; }
   const authorize_hook& authorize() const noexcept { return authorize_; }
   std::chrono::nanoseconds handshake_timeout() const noexcept { return handshake_timeout_; }
+  /// @}
 
  private:
   protocol::accept_policy& change();

@@ -17,7 +17,11 @@ namespace coax {
 
 class exchange;
 
-enum class admission : unsigned char { admit, refuse };
+/// What an `admission_hook` says of a request.
+enum class admission : unsigned char {
+  admit,  ///< It goes to its route.
+  refuse  ///< It is answered 503, with `Retry-After`.
+};
 
 /// Decides on a request before its route is called, from any thread of the server, without waiting; what it throws
 /// refuses with 500.
@@ -45,12 +49,17 @@ class COAX_EXPORT admission_options {
   /// thought so would send its clients to the others.
   admission_options& exempt(std::vector<std::string> paths) { return exempt_ = std::move(paths), *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::size_t connections() const noexcept { return connections_; }
   std::size_t streams() const noexcept { return streams_; }
   const admission_hook& admit() const noexcept { return admit_; }
   std::chrono::seconds retry_least() const noexcept { return retry_least_; }
   std::chrono::seconds retry_most() const noexcept { return retry_most_; }
   const std::vector<std::string>& exempt() const noexcept { return exempt_; }
+  /// @}
 
  private:
   admission_hook admit_;

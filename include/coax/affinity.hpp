@@ -18,10 +18,10 @@ namespace coax {
 
 /// For cookies, see RFC 6265bis section 4.1.2.7.
 enum class same_site : unsigned char {
-  unset,  ///< The browser's default, which is `lax` in most.
-  lax,
-  strict,
-  none  ///< Also sent by pages of other sites; browsers want `Secure` with it.
+  unset,   ///< The browser's default, which is `lax` in most.
+  lax,     ///< Sent by pages of other sites for top-level navigation only.
+  strict,  ///< Never sent by pages of other sites.
+  none     ///< Also sent by pages of other sites; browsers want `Secure` with it.
 };
 
 /// How a node of a site marks its clients: a cookie whose value is the node's name, a dot, and a signed token, in
@@ -56,7 +56,9 @@ class COAX_EXPORT affinity {
   /// of the server; must not throw.
   affinity& is_alive(std::function<bool(std::string_view node)> hook) { return is_alive_ = std::move(hook), *this; }
 
+  /// The name of this node.
   const std::string& node() const noexcept { return node_; }
+  /// The name of the cookie.
   const std::string& cookie() const noexcept { return cookie_; }
 
   /// The node that a value of the cookie names, whoever wrote it.

@@ -27,9 +27,14 @@ class COAX_EXPORT balanced_node {
   /// Its own clients come back to it, and nobody else.
   balanced_node& draining(bool on = true) { return draining_ = on, *this; }
 
+  /// @name As made
+  /// @{
+
+  /// What it was made with.
   const std::string& name() const noexcept { return name_; }
   const std::string& address() const noexcept { return address_; }
   bool draining() const noexcept { return draining_; }
+  /// @}
 
  private:
   std::string name_;
@@ -60,12 +65,17 @@ class COAX_EXPORT balancer_options {
   /// X-Forwarded-For only. nginx cannot. @throws std::invalid_argument  another version.
   balancer_options& proxy_protocol(unsigned version);
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const std::string& listen() const noexcept { return listen_; }
   const std::string& tls() const noexcept { return tls_; }
   const std::string& cookie() const noexcept { return cookie_; }
   const std::string& health() const noexcept { return health_; }
   std::chrono::seconds silence() const noexcept { return silence_; }
   unsigned proxy_protocol() const noexcept { return proxy_protocol_; }
+  /// @}
 
  private:
   std::string listen_ = ":80";

@@ -30,7 +30,7 @@ enum class continuity : unsigned char {
 struct history_page {
   history_page() = default;
 
-  continuity found = continuity::whole;
+  continuity found = continuity::whole;  ///< Whether the log goes on from the position that was asked for.
   /// Consecutive, oldest first: those behind the position asked for if it is whole, otherwise all that are kept, from
   /// the oldest on.
   std::vector<entry_ptr> entries;
@@ -51,9 +51,14 @@ class presence_member {
   /// Anything that others are to know, such as a name to show.
   presence_member& data(std::string d) { return data_ = std::move(d), *this; }
 
+  /// @name As made
+  /// @{
+
+  /// What it was made with.
   const std::string& handle() const noexcept { return handle_; }
   const std::string& user() const noexcept { return user_; }
   const std::string& data() const noexcept { return data_; }
+  /// @}
 
  private:
   std::string handle_;
@@ -63,18 +68,22 @@ class presence_member {
 
 /// A user who is present in a topic.
 struct present_user {
-  std::string user;
+  std::string user;         ///< As `presence_member::user`.
   std::string data;         ///< Of the handle that entered last.
   std::size_t handles = 0;  ///< Through how many.
 };
 
 /// A user has come with the first of its handles, or gone with the last.
 struct presence_change {
-  enum class kind : unsigned char { joined, left };
+  /// Which of both it was.
+  enum class kind : unsigned char {
+    joined,  ///< With the first handle.
+    left     ///< With the last handle.
+  };
 
-  kind what = kind::joined;
-  std::string user;
-  std::string data;  ///< Of that handle.
+  kind what = kind::joined;  ///< Come or gone.
+  std::string user;          ///< As `presence_member::user`.
+  std::string data;          ///< Of that handle.
 };
 
 /// Whether a broker can be reached. A local one always can.
@@ -111,10 +120,15 @@ class COAX_EXPORT broker_events {
   virtual void on_control(std::string_view) {}
 
  protected:
+  /// @name For classes derived from it
+  /// @{
+
+  /// Nothing is held here that would have to be copied.
   broker_events() = default;
   broker_events(const broker_events&) = default;
   broker_events& operator=(const broker_events&) = default;
   ~broker_events() = default;
+  /// @}
 };
 
 /// A node's part in a broker. Destroying it unsubscribes from all, takes its members out of presence, and ends what is
@@ -125,6 +139,7 @@ class COAX_EXPORT broker_events {
 /// A reply is called exactly once, from any thread, often inside the call; it must not throw. Topics are any bytes.
 class COAX_EXPORT broker_session {
  public:
+  /// How a call answers: a value, or what went wrong.
   template <class T>
   using reply = std::function<void(result<T>)>;
 
@@ -134,7 +149,8 @@ class COAX_EXPORT broker_session {
   virtual ~broker_session() = default;
 
   /// From the position that the reply names, the end of the log at that time, all entries of the topic are told. They
-  /// may come before the reply does. Subscribing to what one is subscribed to names the end of the log, no more.
+  /// may come before the reply does. What is published by this node after the call is behind that position, whichever
+  /// session does it. Subscribing to what one is subscribed to names the end of the log, no more.
   ///
   /// A broker that is not reachable may take the subscription all the same and reply late, when it is; or reply with
   /// `errc::broker_unavailable`, and is then to be asked again.
@@ -146,6 +162,7 @@ class COAX_EXPORT broker_session {
   /// is any one level, `#` at the end all further ones. An entry is told once, however many ways a session asks for it.
   /// @throws std::invalid_argument  not a filter.
   virtual void watch(std::string_view filter, reply<void> done) = 0;
+  /// Ends `watch` for the same filter. What is under way may still be told.
   virtual void unwatch(std::string_view filter) = 0;
 
   /// Appends to the topic's log and tells all sessions that are subscribed, this one as well. `done`, which may be
@@ -162,6 +179,7 @@ class COAX_EXPORT broker_session {
   /// Somebody is present in the topic until `leave`, or as long as the session is alive (by a lease, over a network).
   /// The same handle again replaces its data. Unreachable brokers are told later.
   virtual void enter(std::string_view topic, presence_member member) = 0;
+  /// The end of `enter` for that handle; nothing for one that is not there.
   virtual void leave(std::string_view topic, std::string_view handle) = 0;
   /// Who is present, in no particular order.
   virtual void members(std::string_view topic, reply<std::vector<present_user>> done) = 0;
@@ -170,6 +188,7 @@ class COAX_EXPORT broker_session {
   /// to go. Rare, and best effort: over a network, a node that cannot be reached for longer than a minute misses it.
   virtual void broadcast(std::string_view message) = 0;
 
+  /// Whether the broker can be reached now.
   virtual link_state link() const noexcept = 0;
 };
 

@@ -62,8 +62,13 @@ class COAX_EXPORT byte_stream_options {
   /// @throws std::invalid_argument  less than 4 bytes, the longest character.
   byte_stream_options& max_message(std::size_t bytes);
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   message_kind kind() const noexcept { return kind_; }
   std::size_t max_message() const noexcept { return max_message_; }
+  /// @}
 
  private:
   std::size_t max_message_ = 32 * 1024;
@@ -92,20 +97,28 @@ class COAX_EXPORT byte_stream_options {
 /// A moved-from stream may only be destroyed or assigned to.
 class COAX_EXPORT byte_stream {
  public:
+  /// That of the connection.
   using executor_type = asio::any_io_executor;
   /// What Asio and Beast look for at the bottom of a stack of streams.
   using lowest_layer_type = byte_stream;
+  /// The clock of `expires_at`.
   using clock = context::clock;
 
   /// Takes the connection over: nobody else may read from it. @throws std::invalid_argument  a handle without one.
   explicit byte_stream(conn c, byte_stream_options options = {});
+  /// The same, with a word on the kind of messages alone.
   byte_stream(conn c, message_kind kind) : byte_stream(std::move(c), byte_stream_options().kind(kind)) {}
+  /// Takes the stream of another one over.
   byte_stream(byte_stream&&) noexcept;
+  /// The same; a stream that this one had ends as it does when it is destroyed.
   byte_stream& operator=(byte_stream&&) noexcept;
   ~byte_stream();
 
+  /// The executor of the connection, on which handlers without one of their own are called.
   executor_type get_executor() const noexcept { return executor_; }
+  /// The stream itself: there is nothing below it that Asio or Beast could use.
   lowest_layer_type& lowest_layer() noexcept { return *this; }
+  /// The same for a stream that is const.
   const lowest_layer_type& lowest_layer() const noexcept { return *this; }
 
   /// Reads at least one byte, if there is room for one. Handler: `void(error_code, std::size_t)`.
@@ -155,13 +168,18 @@ class COAX_EXPORT byte_stream {
   /// Fails operations that are in progress in `d` from now, and those that begin later than that, with
   /// `errc::deadline_exceeded`, until another time is set. The stream itself survives, and goes on without a lost byte.
   void expires_after(std::chrono::nanoseconds d);
+  /// The same with a point in time.
   void expires_at(clock::time_point at);
+  /// Takes the time limit off; the default.
   void expires_never();
 
   /// For what is no reading or writing: `closed`, `ping`, `stats`, `subprotocol`.
   const conn& connection() const noexcept;
+  /// The same, for what is no const member: `ping`.
   conn& connection() noexcept;
+  /// As `conn::local_endpoint`.
   std::string local_endpoint() const { return connection().local_endpoint(); }
+  /// As `conn::remote_endpoint`.
   std::string remote_endpoint() const { return connection().remote_endpoint(); }
 
  private:
@@ -171,7 +189,9 @@ class COAX_EXPORT byte_stream {
 
 /// Beast's customisation points, so that `beast::websocket::stream<byte_stream>` can end its lower layer.
 COAX_EXPORT void beast_close_socket(byte_stream& s);
+/// For `beast::websocket::stream::close` and its like without a coroutine: begins to close, as `byte_stream::close`.
 COAX_EXPORT void teardown(boost::beast::role_type role, byte_stream& s, error_code& ec);
+/// The same with a completion handler, and the end is waited for: `byte_stream::async_shutdown`.
 template <class Handler>
 void async_teardown(boost::beast::role_type, byte_stream& s, Handler&& handler) {
   s.async_shutdown(std::forward<Handler>(handler));

@@ -45,37 +45,41 @@ enum class close_initiator : unsigned char {
 
 /// How a connection ended; see `conn::closed`.
 struct close_info {
-  close_initiator initiator = close_initiator::none;
-  coax::status status = coax::status::no_status;  ///< Of the frame that decided; `abnormal` when there was none.
-  std::string reason;
-  bool clean = false;  ///< Both close frames were exchanged.
-  error_code error;    ///< The error of the transport, or the breach of the protocol.
+  close_initiator initiator = close_initiator::none;  ///< Who, or what.
+  coax::status status = coax::status::no_status;      ///< Of the frame that decided; `abnormal` when there was none.
+  std::string reason;                                 ///< In the frame that decided; often empty.
+  bool clean = false;                                 ///< Both close frames were exchanged.
+  error_code error;                                   ///< The error of the transport, or the breach of the protocol.
 };
 
 /// Counters of a connection since it opened.
 struct conn_stats {
-  std::uint64_t bytes_received = 0;  ///< On the transport's side of framing, above TLS.
-  std::uint64_t bytes_sent = 0;
-  std::uint64_t messages_received = 0;
-  std::uint64_t messages_sent = 0;  ///< Taken for sending, corked or sent.
-  std::uint64_t inflated_from = 0;  ///< Bytes of compressed messages received,
-  std::uint64_t inflated_to = 0;    ///< and what they were inflated to.
-  std::uint64_t deflated_from = 0;  ///< Bytes of messages that were compressed for sending,
-  std::uint64_t deflated_to = 0;    ///< and what they were compressed to.
-  std::uint64_t pings_received = 0;
-  std::uint64_t pongs_received = 0;
-  std::size_t bytes_queued = 0;     ///< Encoded and not yet taken by the transport.
-  std::size_t writers_waiting = 0;  ///< Writes that wait for room in the send queue.
+  std::uint64_t bytes_received = 0;     ///< On the transport's side of framing, above TLS.
+  std::uint64_t bytes_sent = 0;         ///< The same, the other way.
+  std::uint64_t messages_received = 0;  ///< Data messages, counted when their end is there.
+  std::uint64_t messages_sent = 0;      ///< Taken for sending, corked or sent.
+  std::uint64_t inflated_from = 0;      ///< Bytes of compressed messages received,
+  std::uint64_t inflated_to = 0;        ///< and what they were inflated to.
+  std::uint64_t deflated_from = 0;      ///< Bytes of messages that were compressed for sending,
+  std::uint64_t deflated_to = 0;        ///< and what they were compressed to.
+  std::uint64_t pings_received = 0;     ///< Also those that nobody has answered.
+  std::uint64_t pongs_received = 0;     ///< Also those that nobody has waited for.
+  std::size_t bytes_queued = 0;         ///< Encoded and not yet taken by the transport.
+  std::size_t writers_waiting = 0;      ///< Writes that wait for room in the send queue.
 };
 
 /// A frame that was received, or that has been encoded for sending; see `conn_options::on_frame`.
 struct frame_info {
-  enum class direction : unsigned char { received, sent };
-  direction way;
-  std::uint8_t opcode;  ///< RFC 6455 section 11.8: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong.
-  bool fin;
-  bool rsv1;  ///< Compressed (RFC 7692).
-  bool masked;
+  /// Which way a frame goes.
+  enum class direction : unsigned char {
+    received,  ///< From the peer.
+    sent       ///< To the peer.
+  };
+  direction way;         ///< Received or sent.
+  std::uint8_t opcode;   ///< RFC 6455 section 11.8: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong.
+  bool fin;              ///< The last frame of its message; always true for control frames.
+  bool rsv1;             ///< Compressed (RFC 7692).
+  bool masked;           ///< By the client, as RFC 6455 section 5.3 wants it.
   std::uint64_t length;  ///< Of the payload, in bytes.
 };
 
@@ -85,9 +89,10 @@ struct frame_info {
 struct conn_hooks {
   conn_hooks() = default;
 
-  std::function<bool(std::span<const std::byte>)> on_ping;
-  std::function<void(std::span<const std::byte>)> on_pong;
-  std::function<void(const frame_info&)> on_frame;
+  std::function<bool(std::span<const std::byte>)> on_ping;  ///< See `conn_options::on_ping`.
+  std::function<void(std::span<const std::byte>)> on_pong;  ///< See `conn_options::on_pong`.
+  std::function<void(const frame_info&)> on_frame;          ///< See `conn_options::on_frame`.
+  /// Whether there is any.
   explicit operator bool() const noexcept { return on_ping || on_pong || on_frame; }
 };
 
@@ -128,6 +133,10 @@ class conn_options {
   /// Called for each frame, both ways: for traces.
   Self& on_frame(std::function<void(const frame_info&)> f) { return hooks_.on_frame = std::move(f), self(); }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::size_t read_limit() const noexcept { return read_limit_; }
   bool validate_utf8() const noexcept { return validate_utf8_; }
   bool keepalive_set() const noexcept { return keepalive_set_; }
@@ -140,6 +149,7 @@ class conn_options {
   std::chrono::nanoseconds max_lifetime() const noexcept { return max_lifetime_; }
   const deflate_options& deflate() const noexcept { return deflate_; }
   const conn_hooks& hooks() const noexcept { return hooks_; }
+  /// @}
 
  protected:
   conn_options() = default;
@@ -184,9 +194,13 @@ class prepared_message;
 /// A moved-from handle may only be destroyed or assigned to.
 class COAX_EXPORT conn {
  public:
+  /// A handle without a connection.
   conn() noexcept;
+  /// For the library.
   explicit conn(std::shared_ptr<detail::connection> c) noexcept;
+  /// Takes the connection of another handle over.
   conn(conn&&) noexcept;
+  /// The same; a connection that this handle had ends as it does when the handle is destroyed.
   conn& operator=(conn&&) noexcept;
   ~conn();
 
@@ -227,7 +241,8 @@ class COAX_EXPORT conn {
   /// Completes when the message is in the send queue or in the socket; above `send_queue_limit` bytes queued it waits
   /// (backpressure), and a message over 16 KiB is sent from the caller's memory before it completes. `bytes` must
   /// stay valid until then (called from another executor, a copy is sent). Several writes of one turn of the executor
-  /// leave in one system call, at the latest when the turn ends.
+  /// leave in one system call, at the latest when the turn ends. Who writes without ever having to wait lets others
+  /// have their turn now and then.
   ///
   /// @throws close_error   the connection has ended, or is closing.
   /// @throws system_error  `errc::canceled`, `errc::deadline_exceeded` (nothing sent); `errc::canceled_sent`,
@@ -237,9 +252,11 @@ class COAX_EXPORT conn {
   task<> write(message_kind kind, std::span<const asio::const_buffer> pieces, context ctx = {});
   /// The same, with a word on compression for this message alone.
   task<> write(message_kind kind, asio::const_buffer bytes, compression how, context ctx = {});
+  /// The same for pieces.
   task<> write(message_kind kind, std::span<const asio::const_buffer> pieces, compression how, context ctx = {});
   /// Sends text, which must be UTF-8; debug builds check (`std::invalid_argument`).
   task<> write_text(std::string_view text, context ctx = {});
+  /// Sends binary data, which may be any bytes. As `write`.
   task<> write_binary(std::span<const std::byte> bytes, context ctx = {});
   /// As `write`, with the error as a value.
   task<result<void>> try_write(message_kind kind, asio::const_buffer bytes, context ctx = {});
@@ -254,6 +271,7 @@ class COAX_EXPORT conn {
   /// messages wait, control frames do not. See `message_writer` (<coax/message_stream.hpp>).
   /// @throws as `write`; a stopped one has begun nothing.
   task<message_writer> writer(message_kind kind, context ctx = {});
+  /// The same, with a word on compression for this message alone.
   task<message_writer> writer(message_kind kind, compression how, context ctx = {});
 
   /// Bytes that are encoded and not yet taken by the transport. From any thread.
@@ -304,6 +322,7 @@ class COAX_EXPORT conn {
   std::string_view subprotocol() const noexcept;
   /// "127.0.0.1:8080", "[::1]:8080", or the path of a unix socket.
   std::string local_endpoint() const;
+  /// Of the peer, in the same form; after `dial` through a proxy, that of the proxy.
   std::string remote_endpoint() const;
   /// Whether permessage-deflate was agreed on.
   bool deflates() const noexcept;
@@ -311,6 +330,7 @@ class COAX_EXPORT conn {
   bool secure() const noexcept;
   /// A snapshot; exact when taken on the connection's executor.
   conn_stats stats() const;
+  /// The executor that the connection lives on.
   asio::any_io_executor get_executor() const;
 
  private:
@@ -323,7 +343,9 @@ class COAX_EXPORT conn {
 /// Holds back the output of a connection; see `conn::hold`.
 class COAX_EXPORT output_hold {
  public:
+  /// For the library; see `conn::hold`.
   explicit output_hold(std::shared_ptr<detail::connection> c);
+  /// Takes the part of another guard over, which then holds nothing.
   output_hold(output_hold&&) noexcept = default;
   output_hold& operator=(output_hold&&) = delete;
   ~output_hold();

@@ -54,6 +54,10 @@ task<std::shared_ptr<transport>> connect_by(std::shared_ptr<Connect> connect, st
 /// The options of connecting, as they have been set.
 class COAX_EXPORT connect_settings {
  public:
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const coax::headers& headers() const noexcept { return headers_; }
   const std::string& host() const noexcept { return host_; }
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
@@ -71,14 +75,19 @@ class COAX_EXPORT connect_settings {
   std::chrono::nanoseconds handshake_timeout() const noexcept { return handshake_timeout_; }
   /// Who connects, for the text of errors: "dial".
   const std::string& who() const noexcept { return who_; }
+  /// @}
 
  protected:
+  /// For the text of errors, `who` is to connect: "dial".
   explicit connect_settings(std::string who) : who_(std::move(who)) {}
 
   /// Refuses the fields that every request sets itself, and those in `own`.
   void set_header(std::string_view name, std::string_view value, std::span<const std::string_view> own);
+  /// As `connect_options::host`.
   void set_host(std::string_view value);
+  /// As `connect_options::proxy`.
   void set_proxy(std::string_view url);
+  /// As `connect_options::proxy_header`.
   void set_proxy_header(std::string_view name, std::string_view value);
   /// Names the options in the text of a std::invalid_argument.
   [[noreturn]] void refuse(const std::string& why) const;
@@ -108,6 +117,10 @@ class COAX_EXPORT connect_settings {
 template <class Self>
 class connect_options : public connect_settings {
  public:
+  /// @name As set
+  /// @{
+
+  /// See `connect_settings`.
   using connect_settings::ca_file;
   using connect_settings::connector;
   using connect_settings::cookies;
@@ -120,6 +133,7 @@ class connect_options : public connect_settings {
   using connect_settings::proxy_tls;
   using connect_settings::resolver;
   using connect_settings::tls;
+  /// @}
 
   /// The Host field, if it is to differ from the URL's; TLS still verifies the host of the URL.
   /// @throws std::invalid_argument a value that a field must not have.
@@ -171,6 +185,7 @@ class connect_options : public connect_settings {
   Self& handshake_timeout(std::chrono::nanoseconds d) { return this->handshake_timeout_ = d, self(); }
 
  protected:
+  /// As `connect_settings`.
   explicit connect_options(std::string who) : connect_settings(std::move(who)) {}
 
  private:

@@ -29,7 +29,9 @@ using task = asio::awaitable<T>;
 /// Stopping a context ends the operations that wait with it, never the connection they wait on.
 class COAX_EXPORT context {
  public:
+  /// The clock of all deadlines.
   using clock = std::chrono::steady_clock;
+  /// A point in time of that clock.
   using time_point = clock::time_point;
 
   /// Never stops.
@@ -46,11 +48,14 @@ class COAX_EXPORT context {
     return c;
   }
 
+  /// The token; one that never stops if there is none.
   const std::stop_token& stop_token() const noexcept { return token_; }
+  /// When it stops at the latest; nothing if there is no deadline.
   std::optional<time_point> deadline() const noexcept {
     if (deadline_ == never) return std::nullopt;
     return deadline_;
   }
+  /// Whether there is a deadline.
   bool has_deadline() const noexcept { return deadline_ != never; }
 
   /// Nothing, `errc::canceled` or `errc::deadline_exceeded`. Looks at the clock only if there is a deadline.
@@ -78,16 +83,22 @@ class COAX_EXPORT stop_scope {
  public:
   /// `ex` runs the timer that watches the deadline of `parent` and of `expires_after`.
   explicit stop_scope(asio::any_io_executor ex, context parent = {});
+  /// Takes the scope of another one over, tokens and all.
   stop_scope(stop_scope&&) noexcept;
+  /// The same; what this one was is no longer linked to its parent and its time, as after its destructor.
   stop_scope& operator=(stop_scope&&) noexcept;
   ~stop_scope();
 
   /// Fires in `d`, at the latest; replaces an earlier call.
   void expires_after(std::chrono::nanoseconds d);
+  /// Fires now. Does nothing the second time.
   void request_stop();
 
+  /// A token that stops when the scope fires, and is good beyond its life.
   std::stop_token get_token() const noexcept;
+  /// Whether it has fired.
   bool stop_requested() const noexcept { return get_token().stop_requested(); }
+  /// The token as a context, without a deadline of its own: the scope has it.
   operator context() const { return context(get_token()); }
 
  private:

@@ -26,6 +26,7 @@ enum class deflate_mode : unsigned char {
 class COAX_EXPORT deflate_options {
  public:
   deflate_options() = default;
+  /// The mode alone, which is all that most programs need.
   deflate_options(deflate_mode m) noexcept : mode_(m) {}  // NOLINT(google-explicit-constructor)
 
   /// Default off.
@@ -35,12 +36,14 @@ class COAX_EXPORT deflate_options {
   /// end's compressor and its peer's decompressor would hold between messages is saved. A client only asks for the
   /// first, and a server only for the second.
   deflate_options& server_no_context_takeover(bool on = true) noexcept { return server_alone_ = on, *this; }
+  /// The same for the messages of the client.
   deflate_options& client_no_context_takeover(bool on = true) noexcept { return client_alone_ = on, *this; }
 
   /// How far back, in bytes, messages of the server or the client may refer: two to the power of 8 to 15, default 15.
   /// A client that does not say that it can limit itself is accepted with 15.
   /// @throws std::invalid_argument  another number.
   deflate_options& server_max_window_bits(unsigned bits);
+  /// The same for the messages of the client.
   deflate_options& client_max_window_bits(unsigned bits);
 
   /// From 1, fast, to 9, small; default 2. Levels 1 to 3 use ISA-L where coax was built with it, which is several
@@ -54,6 +57,10 @@ class COAX_EXPORT deflate_options {
   /// one that does not.
   deflate_options& threshold(std::size_t bytes) noexcept { return threshold_ = bytes, threshold_set_ = true, *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   deflate_mode mode() const noexcept { return mode_; }
   bool server_no_context_takeover() const noexcept {
     return server_alone_ || mode_ == deflate_mode::no_context_takeover;
@@ -66,6 +73,7 @@ class COAX_EXPORT deflate_options {
   unsigned level() const noexcept { return level_; }
   unsigned memory_level() const noexcept { return memory_level_; }
   std::size_t threshold_for(bool takeover) const noexcept { return threshold_set_ ? threshold_ : takeover ? 128 : 512; }
+  /// @}
 
  private:
   std::size_t threshold_ = 0;

@@ -19,6 +19,7 @@ namespace coax {
 /// Options of `dial`; with those of `conn_options` and of `connect_options`.
 class COAX_EXPORT dial_options : public conn_options<dial_options>, public connect_options<dial_options> {
  public:
+  /// No subprotocol, no compression, the system's authorities, the environment's proxy.
   dial_options() : connect_options("dial") {}
 
   /// A further field of the request, as a cookie or a token. @throws std::invalid_argument see `headers::add`; or a
@@ -28,8 +29,10 @@ class COAX_EXPORT dial_options : public conn_options<dial_options>, public conne
   /// Adds a subprotocol to offer; the best first. `conn::subprotocol` tells which one the server chose.
   /// @throws std::invalid_argument a name that is not a token, or is there already.
   dial_options& subprotocol(std::string name);
+  /// The same for several, in this order.
   dial_options& subprotocols(std::vector<std::string> names);
 
+  /// What has been added.
   const std::vector<std::string>& subprotocols() const noexcept { return subprotocols_; }
 
  private:

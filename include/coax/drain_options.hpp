@@ -31,11 +31,16 @@ class COAX_EXPORT drain_options {
   /// default 5 s. Zero tells nothing.
   drain_options& retry(std::chrono::milliseconds within) { return retry_ = within, *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::chrono::nanoseconds lead() const noexcept { return lead_; }
   std::chrono::nanoseconds over() const noexcept { return over_; }
   std::chrono::nanoseconds limit() const noexcept { return limit_; }
   status close_status() const noexcept { return close_status_; }
   std::chrono::milliseconds retry() const noexcept { return retry_; }
+  /// @}
 
  private:
   std::chrono::nanoseconds lead_{0};

@@ -19,7 +19,9 @@
 
 namespace coax {
 
+/// The error code of Asio, and so of this library. Compares with `std::errc`.
 using error_code = boost::system::error_code;
+/// A value, or the error code that explains why there is none.
 template <class T = void>
 using result = boost::system::result<T>;
 
@@ -56,7 +58,9 @@ enum class errc {
   draining,                ///< The hub drains: it takes no peers and no members any more.
 };
 
+/// The category of `errc`, named "coax".
 COAX_EXPORT const boost::system::error_category& coax_category() noexcept;
+/// The code as an `error_code`; `ec == coax::errc::closed` needs no call of it.
 COAX_EXPORT error_code make_error_code(errc code) noexcept;
 
 /// Whether a write that failed with `ec` nevertheless leaves whole (do not send the message again elsewhere).
@@ -67,6 +71,7 @@ inline bool was_sent(const error_code& ec) noexcept {
 /// What operations of this library throw: `code()` for programs, `what()` for people.
 class COAX_EXPORT system_error : public boost::system::system_error {
  public:
+  /// With the text of `ec` alone.
   explicit system_error(error_code ec);
   /// `what` says what, where and what to do; the text of `ec` is appended to it.
   system_error(error_code ec, std::string_view what);
@@ -76,6 +81,7 @@ class COAX_EXPORT system_error : public boost::system::system_error {
 /// an own one, or without any (`status::abnormal`).
 class COAX_EXPORT close_error : public system_error {
  public:
+  /// The code is `errc::closed`; `cause` is what was behind an unclean end.
   close_error(coax::status status, std::string reason, bool clean, error_code cause = {});
 
   /// The status in the peer's close frame; `no_status` if it was empty, `abnormal` if there was none.
@@ -96,5 +102,7 @@ class COAX_EXPORT close_error : public system_error {
 
 }  // namespace coax
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<coax::errc> : std::true_type {};
+/// @endcond

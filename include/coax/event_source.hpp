@@ -55,7 +55,9 @@ class COAX_EXPORT event_source {
  public:
   /// @throws system_error `errc::bad_url`; the file of `ca_file` cannot be used.
   event_source(asio::any_io_executor ex, std::string url, event_source_options options = {});
+  /// Takes the source of another handle over, in the middle of a stream if there is one.
   event_source(event_source&&) noexcept;
+  /// The same; a source that this handle had is closed.
   event_source& operator=(event_source&&) noexcept;
   ~event_source();
 
@@ -69,8 +71,7 @@ class COAX_EXPORT event_source {
   ///                          many, no HTTP. The response is inside.
   /// @throws proxy_error      the proxy refused with a status that is not retried.
   /// @throws system_error     `errc::canceled`, `errc::deadline_exceeded`; `errc::concurrent_read` if another call is
-  /// in
-  ///                          progress, which is left undisturbed; `errc::message_too_big` for an event above its
+  ///                          in progress, which is left undisturbed; `errc::message_too_big` for an event above its
   ///                          limit; TLS failed in a way that is not the network's (the text says why a certificate was
   ///                          refused); what `max_failures` has put an end to.
   /// An error that ends the source is thrown by every later call as well.
@@ -80,16 +81,19 @@ class COAX_EXPORT event_source {
   /// in progress.
   std::optional<event> try_next();
 
+  /// As the standard's readyState, seen from the caller: it is `open` as long as a stream is there to be read.
   sse::ready_state ready_state() const noexcept;
   /// What the next request will send: of the last event that was given to the caller, or of an id without data since.
   const std::string& last_event_id() const noexcept;
   /// As it was given, less user, password and fragment.
   const std::string& url() const noexcept;
+  /// A snapshot of the counters.
   event_source_stats stats() const noexcept;
 
   /// Ends it for good. A `next` in progress gives nothing, and so does every later one. From any thread.
   void close() noexcept;
 
+  /// The executor that it was made with.
   const asio::any_io_executor& get_executor() const noexcept;
 
  private:

@@ -17,6 +17,7 @@ namespace coax::sse {
 
 /// What has become of an event source; see `event_source_options::on_change`.
 struct event_source_change {
+  /// What has happened.
   enum class kind : unsigned char {
     opened,  ///< A stream is open.
     failed,  ///< An attempt has failed, or a stream has ended; the next attempt is due in `delay`.
@@ -24,19 +25,21 @@ struct event_source_change {
   };
 
   event_source_change() = default;
+  /// For the library.
   explicit event_source_change(kind k, error_code ec = {}, std::string words = {}, unsigned http_status = 0)
       : what(k), error(ec), text(std::move(words)), status(http_status) {}
 
-  kind what = kind::failed;
-  error_code error;     ///< Why; `asio::error::eof` for a stream that has ended as streams do.
-  std::string text;     ///< The same for people: what, where, why. For `opened` the URL, after redirects.
-  unsigned status = 0;  ///< Of the answer; 0 if there was none.
-  std::chrono::nanoseconds delay{};
+  kind what = kind::failed;          ///< What has happened.
+  error_code error;                  ///< Why; `asio::error::eof` for a stream that has ended as streams do.
+  std::string text;                  ///< The same for people: what, where, why. For `opened` the URL, after redirects.
+  unsigned status = 0;               ///< Of the answer; 0 if there was none.
+  std::chrono::nanoseconds delay{};  ///< Until the next attempt; for `failed` only.
 };
 
 /// Options of `event_source`; with those of `connect_options`.
 class COAX_EXPORT event_source_options : public connect_options<event_source_options> {
  public:
+  /// GET, without a time limit for silence, opened again for ever.
   event_source_options();
 
   /// A further field of the request. @throws std::invalid_argument see `headers::add`; or a field that the source sets
@@ -79,6 +82,7 @@ class COAX_EXPORT event_source_options : public connect_options<event_source_opt
   /// Bytes of a line, comments included, and of an event; default 1 MiB each. An excess ends the source: the event
   /// would only come again.
   event_source_options& line_limit(std::size_t bytes) { return line_limit_ = bytes, *this; }
+  /// The same for an event, of whatever number of lines.
   event_source_options& event_limit(std::size_t bytes) { return event_limit_ = bytes, *this; }
 
   /// Told of every change, on the source's executor, from within its own work: it must not throw, and should return
@@ -87,6 +91,10 @@ class COAX_EXPORT event_source_options : public connect_options<event_source_opt
     return on_change_ = std::move(hook), *this;
   }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const std::string& method() const noexcept { return method_; }
   const std::string& body() const noexcept { return body_; }
   const std::string& content_type() const noexcept { return content_type_; }
@@ -104,6 +112,7 @@ class COAX_EXPORT event_source_options : public connect_options<event_source_opt
   std::size_t line_limit() const noexcept { return line_limit_; }
   std::size_t event_limit() const noexcept { return event_limit_; }
   const std::function<void(const event_source_change&)>& on_change() const noexcept { return on_change_; }
+  /// @}
 
  private:
   std::string method_;

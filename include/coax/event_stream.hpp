@@ -48,6 +48,7 @@ class COAX_EXPORT stream_options {
   /// refused (403), and `accept` answers a browser's OPTIONS request (CORS preflight): give the route both methods.
   /// @throws std::invalid_argument a malformed pattern.
   stream_options& allow_origin(std::string pattern);
+  /// The same for several.
   stream_options& allow_origins(std::vector<std::string> patterns);
   /// Lets these pages send cookies along (`withCredentials`).
   /// @throws std::invalid_argument here or there, if a pattern allows every host.
@@ -57,6 +58,10 @@ class COAX_EXPORT stream_options {
   /// beside what others have a say in: sizes tell.
   stream_options& gzip(bool on) { return gzip_ = on, *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::chrono::nanoseconds heartbeat() const noexcept { return heartbeat_; }
   std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
   std::chrono::nanoseconds write_stall_timeout() const noexcept { return write_stall_; }
@@ -66,6 +71,7 @@ class COAX_EXPORT stream_options {
   /// Null unless there are any origins.
   const cors_policy* cors() const noexcept;
   bool gzip() const noexcept { return gzip_; }
+  /// @}
 
  private:
   cors_policy& change();
@@ -94,9 +100,13 @@ class COAX_EXPORT stream_options {
 /// A moved-from handle may only be destroyed or assigned to.
 class COAX_EXPORT event_stream {
  public:
+  /// A handle without a stream.
   event_stream() noexcept;
+  /// For the library.
   explicit event_stream(std::shared_ptr<coax::detail::event_connection> c) noexcept;
+  /// Takes the stream of another handle over.
   event_stream(event_stream&&) noexcept;
+  /// The same; a stream that this handle had ends as it does when the handle is destroyed.
   event_stream& operator=(event_stream&&) noexcept;
   ~event_stream();
 
@@ -106,11 +116,12 @@ class COAX_EXPORT event_stream {
   /// Sends an event, which must stay valid until completion.
   ///
   /// Completes when it is in the send queue or in the socket; above `send_queue_limit` bytes queued it waits
-  /// (backpressure). An event with neither data nor id is nothing.
+  /// (backpressure). Who sends without ever having to wait lets others have their turn now and then. An event with
+  /// neither data nor id is nothing.
   ///
-  /// @throws system_error  `errc::closed` the stream has ended or is closing; `errc::write_stalled` it has ended
-  /// because
-  ///                       the client took nothing; `errc::canceled`, `errc::deadline_exceeded`: nothing was sent.
+  /// @throws system_error  `errc::closed` the stream has ended or is closing; `errc::write_stalled` it has ended,
+  ///                       because the client took nothing; `errc::canceled`, `errc::deadline_exceeded`: nothing was
+  ///                       sent.
   task<> send(const event& e, context ctx = {});
   /// As `send`, with the error as a value.
   task<result<void>> try_send(const event& e, context ctx = {});
@@ -152,7 +163,9 @@ class COAX_EXPORT event_stream {
   bool compresses() const noexcept;
   /// "127.0.0.1:8080", "[::1]:8080", or the path of a unix socket.
   std::string local_endpoint() const;
+  /// Of the client, in the same form.
   std::string remote_endpoint() const;
+  /// The executor that the stream lives on: that of its connection.
   asio::any_io_executor get_executor() const;
 
  private:
@@ -169,8 +182,7 @@ class COAX_EXPORT event_stream {
 ///
 /// @throws handshake_error   there is no stream, and the client has its answer; a handler may let it through.
 /// @throws system_error      `errc::canceled`, `errc::deadline_exceeded`, or the error of the transport: once the
-/// answer
-///                           has begun to leave, the connection is cut.
+///                           answer has begun to leave, the connection is cut.
 /// @throws std::logic_error  the exchange has an answer already.
 COAX_EXPORT task<event_stream> accept(exchange& x, stream_options options = {}, context ctx = {});
 

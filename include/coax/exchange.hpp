@@ -22,8 +22,8 @@ namespace detail {
 class exchange_state;
 }
 
-/// A request, and the means to answer it once: with `respond`, with `start`, `send`, `finish`, or with
-/// `coax::accept`, which makes a WebSocket of it.
+/// A request, and the means to answer it once: with `respond`, with `start`, `send`, `finish`, or with `coax::accept`
+/// or `coax::sse::accept`, which make a WebSocket or a stream of events of it.
 ///
 /// It belongs to the connection's executor and to the handler: one operation at a time, and valid until the handler
 /// returns. Views stay valid as long.
@@ -33,8 +33,11 @@ class exchange_state;
 /// 408 or 400.
 class COAX_EXPORT exchange {
  public:
+  /// For the library.
   explicit exchange(std::unique_ptr<detail::exchange_state> state) noexcept;
+  /// For the library.
   exchange(exchange&&) noexcept;
+  /// For the library.
   exchange& operator=(exchange&&) noexcept;
   ~exchange();
 
@@ -58,6 +61,7 @@ class COAX_EXPORT exchange {
 
   /// "127.0.0.1:8080", "[::1]:8080", or the path of a unix socket (often empty).
   std::string local_endpoint() const;
+  /// Of the client or of the proxy in front of it, in the same form; see `client_address`.
   std::string remote_endpoint() const;
   /// Whether the request came over TLS.
   bool secure() const noexcept;
@@ -66,6 +70,7 @@ class COAX_EXPORT exchange {
   std::string client_address() const;
   /// "https" if the client came over TLS, as far as that or its proxies tell; otherwise "http".
   std::string_view scheme() const;
+  /// The executor of the connection, on which the handler runs.
   asio::any_io_executor get_executor() const;
 
   /// Reads the body whole; once. Asks for it when the client waits for "100 Continue". Stopping `ctx` loses nothing:
@@ -77,7 +82,8 @@ class COAX_EXPORT exchange {
   /// @throws std::logic_error  the body was read already, or another call is reading it.
   task<std::string> body(context ctx = {});
 
-  /// Answers. Completes when the transport has taken all of it; a client that takes nothing for 30 s is cut.
+  /// Answers. Completes when the transport has taken all of it; a client that takes nothing for
+  /// `server_options::write_stall_timeout` is cut.
   /// Stopping `ctx` in mid-answer cuts the connection when the handler returns.
   ///
   /// @throws system_error      `errc::canceled`, `errc::deadline_exceeded`, `errc::write_stalled`, or the error of the

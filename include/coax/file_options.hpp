@@ -26,9 +26,14 @@ class file_options {
     return types_[std::move(extension)] = std::move(type), *this;
   }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const coax::headers& headers() const noexcept { return fields_; }
   const std::string& index() const noexcept { return index_; }
   const std::map<std::string, std::string, std::less<>>& content_types() const noexcept { return types_; }
+  /// @}
 
  private:
   coax::headers fields_;

@@ -20,11 +20,13 @@ class COAX_EXPORT handshake_error : public system_error {
 
   /// The HTTP status, as 403; 0 if there was no response.
   unsigned status() const noexcept { return status_; }
+  /// The header fields of the response.
   const headers& fields() const noexcept { return fields_; }
   /// The beginning of the body.
   const std::string& body() const noexcept { return body_; }
 
  protected:
+  /// For `proxy_error`, whose code is another one.
   handshake_error(errc code, std::string_view what, unsigned status, headers fields, std::string body);
 
  private:

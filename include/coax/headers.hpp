@@ -18,10 +18,11 @@ namespace coax {
 /// One header field.
 struct header_field {
   header_field() = default;
+  /// Both at once, unchecked: `headers::add` checks.
   header_field(std::string_view n, std::string_view v) : name(n), value(v) {}
 
-  std::string name;
-  std::string value;
+  std::string name;   ///< In the case in which it came.
+  std::string value;  ///< Without the blanks around it.
 };
 
 /// Header fields in the order of the message; names compare without regard to case and may repeat. A field that could
@@ -29,6 +30,7 @@ struct header_field {
 /// control characters in a value (RFC 9110 sections 5.1 and 5.5).
 class COAX_EXPORT headers {
  public:
+  /// Gives `header_field`s; valid until the next change.
   using const_iterator = std::vector<header_field>::const_iterator;
 
   headers() = default;
@@ -44,11 +46,16 @@ class COAX_EXPORT headers {
   std::optional<std::string_view> find(std::string_view name) const noexcept;
   /// As `find`, empty if there is none.
   std::string_view get(std::string_view name) const noexcept { return find(name).value_or(std::string_view()); }
+  /// Whether there is a field of that name.
   bool contains(std::string_view name) const noexcept { return find(name).has_value(); }
 
+  /// The first field in the order of the message.
   const_iterator begin() const noexcept { return fields_.begin(); }
+  /// Behind the last one.
   const_iterator end() const noexcept { return fields_.end(); }
+  /// How many fields there are; a name that repeats counts each time.
   std::size_t size() const noexcept { return fields_.size(); }
+  /// Whether there are none.
   bool empty() const noexcept { return fields_.empty(); }
 
  private:

@@ -46,6 +46,7 @@ class registry;
 /// these characters is an ordinary one.
 class COAX_EXPORT hub {
  public:
+  /// A hub without topics and peers. Needs no executor: it works on those of its peers.
   explicit hub(const hub_options& options = {});
   /// With a local broker.
   explicit hub(const queue_limits& queue);
@@ -59,6 +60,7 @@ class COAX_EXPORT hub {
   ///                                for one connection).
   /// @throws system_error           `errc::hub_full`; `errc::draining`, after closing the connection with 1012.
   peer attach(conn c, const peer_options& options = {});
+  /// The same with limits for the queue alone.
   peer attach(conn c, const queue_limits& queue);
   /// Takes a stream of server-sent events into the hub. It gets messages as events of the published type
   /// (`publish_options::event_type`), binary ones in base64, each with its place in the topic's log for an id: with
@@ -97,6 +99,7 @@ class COAX_EXPORT hub {
   /// @throws std::invalid_argument  not the name of a topic.
   std::size_t publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
                       const publish_options& options = {});
+  /// The same for a text message.
   std::size_t publish_text(std::string_view topic, std::string_view text, const publish_options& options = {});
   /// The same; `errc::would_block` is returned.
   result<std::size_t> try_publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
@@ -109,6 +112,7 @@ class COAX_EXPORT hub {
   ///                       it waited for the broker, nobody knows. Errors of the broker.
   [[nodiscard]] task<position> publish(std::string_view topic, message_kind kind, asio::const_buffer bytes,
                                        const publish_options& options, context ctx);
+  /// The same for a text message.
   [[nodiscard]] task<position> publish_text(std::string_view topic, std::string_view text,
                                             const publish_options& options, context ctx);
 
@@ -125,6 +129,7 @@ class COAX_EXPORT hub {
 
   /// A snapshot; exact when nothing is under way.
   hub_stats stats() const;
+  /// Whether it does what it is for: the worst of what can be said of it.
   hub_state state() const;
 
   /// Closes those peers at once: they leave their topics, and what they have queued is dropped. All hubs that share the

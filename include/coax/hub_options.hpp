@@ -36,12 +36,17 @@ class hub_options {
   /// no keys, and none can.
   hub_options& resume(resume_options o) { return resume_ = std::move(o), *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const std::shared_ptr<coax::broker>& broker() const noexcept { return broker_; }
   const queue_limits& queue() const noexcept { return queue_; }
   std::size_t max_peers() const noexcept { return max_peers_; }
   std::size_t max_topics() const noexcept { return max_topics_; }
   std::size_t max_name() const noexcept { return max_name_; }
   const std::optional<resume_options>& resume() const noexcept { return resume_; }
+  /// @}
 
  private:
   std::shared_ptr<coax::broker> broker_;

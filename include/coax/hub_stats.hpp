@@ -33,18 +33,18 @@ struct hub_stats {
 
 /// A topic with at least one member.
 struct topic_stats {
-  std::string name;
-  std::size_t members = 0;
+  std::string name;             ///< Of the topic, or the filter.
+  std::size_t members = 0;      ///< Memberships of peers of this hub.
   std::uint64_t published = 0;  ///< Messages, since there are members.
   std::uint64_t dropped = 0;    ///< Of these, for all members together, as `hub_stats::dropped`.
 };
 
 /// Whether a hub does what it is for.
 enum class hub_state : unsigned char {
-  ready,
+  ready,     ///< It is open, and hears its broker.
   degraded,  ///< It is, or may be, deaf to its broker.
   draining,  ///< It takes no peers any more.
-  closed
+  closed     ///< `hub::close` was called.
 };
 
 }  // namespace coax

@@ -41,12 +41,17 @@ class join_options {
   /// once what is now: whoever comes back joins them anew. Filters are in no token.
   join_options& resumable(bool on) { return resumable_ = on, *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::optional<overflow> on_full() const noexcept { return on_full_; }
   const std::optional<position>& since() const noexcept { return since_; }
   std::size_t recent() const noexcept { return recent_; }
   bool presence() const noexcept { return presence_; }
   bool resumable() const noexcept { return resumable_; }
   const predicate& filter() const noexcept { return filter_; }
+  /// @}
 
  private:
   std::optional<overflow> on_full_;

@@ -1,8 +1,8 @@
 /// @file
 /// JSON messages, by Boost.JSON. Belongs to the CMake target `coax::json`.
 ///
-///     struct order { std::string symbol; double amount; };   // with tag_invoke for value_to and value_from, or
-///     described
+///     // With tag_invoke for value_to and value_from, or described.
+///     struct order { std::string symbol; double amount; };
 ///
 ///     while (auto o = co_await coax::next_json<order>(c, ctx)) co_await coax::write_json(c, confirm(*o), ctx);
 #pragma once
@@ -29,6 +29,7 @@ class COAX_EXPORT json_codec {
   /// How deep arrays and objects may be nested in what is read, default 32.
   json_codec& max_depth(std::size_t levels) { return max_depth_ = levels, *this; }
 
+  /// The value as terse text.
   message encode(const boost::json::value& v) const;
   /// Anything that `boost::json::value_from` takes.
   template <class T>

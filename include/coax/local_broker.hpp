@@ -29,12 +29,17 @@ class local_broker_options {
     return idempotency_time_ = time, idempotency_keys_ = keys, *this;
   }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const history_limits& history() const noexcept { return history_; }
   std::size_t max_history_bytes() const noexcept { return max_history_bytes_; }
   std::chrono::nanoseconds idle_time() const noexcept { return idle_time_; }
   std::size_t max_idle_topics() const noexcept { return max_idle_topics_; }
   std::chrono::nanoseconds idempotency_time() const noexcept { return idempotency_time_; }
   std::size_t idempotency_keys() const noexcept { return idempotency_keys_; }
+  /// @}
 
  private:
   history_limits history_;

@@ -31,9 +31,15 @@ class history_limits {
     return ttl_ = std::min<std::chrono::nanoseconds>(age, std::chrono::hours(876'000)), *this;
   }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::size_t size() const noexcept { return size_; }
   std::chrono::nanoseconds ttl() const noexcept { return ttl_; }
+  /// @}
 
+  /// Whether both bounds are the same.
   bool operator==(const history_limits&) const = default;
 
  private:
@@ -43,15 +49,17 @@ class history_limits {
 
 /// Whose message it is, across all nodes: the node (a random number) and the peer there. Zeros are nobody's.
 struct origin {
-  std::uint64_t node = 0;
-  std::uint64_t peer = 0;
+  std::uint64_t node = 0;  ///< Of the hub's session; 0 for nobody's.
+  std::uint64_t peer = 0;  ///< As `peer::id`; 0 for nobody's.
 
+  /// Whether it is the same peer of the same node.
   bool operator==(const origin&) const = default;
 };
 
 /// A message on its way into a topic's log.
 class publication {
  public:
+  /// A message without key, type and origin, and no word on the history.
   explicit publication(prepared_message m) : message_(std::move(m)) {}
 
   /// Entries of the same key are states of one thing, of which only the last one matters to a receiver that is behind
@@ -67,12 +75,17 @@ class publication {
   /// topic takes one publication of a name, for as long as the broker remembers; empty for none.
   publication& idempotency_key(std::string k) { return idempotency_key_ = std::move(k), *this; }
 
+  /// @name As made
+  /// @{
+
+  /// What it was made with.
   const prepared_message& message() const noexcept { return message_; }
   const std::string& key() const noexcept { return key_; }
   const std::string& event_type() const noexcept { return event_type_; }
   coax::origin origin() const noexcept { return origin_; }
   const std::optional<history_limits>& history() const noexcept { return history_; }
   const std::string& idempotency_key() const noexcept { return idempotency_key_; }
+  /// @}
 
  private:
   prepared_message message_;
@@ -92,6 +105,10 @@ class log_entry {
   log_entry(publication what, std::uint64_t offset, std::uint64_t tag, std::uint64_t previous)
       : what_(std::move(what)), offset_(offset), tag_(tag), previous_(previous) {}
 
+  /// @name As made
+  /// @{
+
+  /// What it was made with.
   const prepared_message& message() const noexcept { return what_.message(); }
   const std::string& key() const noexcept { return what_.key(); }
   const std::string& event_type() const noexcept { return what_.event_type(); }
@@ -100,9 +117,11 @@ class log_entry {
   std::uint64_t offset() const noexcept { return offset_; }
   std::uint64_t tag() const noexcept { return tag_; }
   std::uint64_t previous() const noexcept { return previous_; }
+  /// @}
 
   /// The places before and behind it, in the history of that name.
   position before(std::string_view epoch) const { return position(std::string(epoch), offset_ - 1, previous_); }
+  /// Where a subscriber stands that has seen this entry: what it resumes from.
   position behind(std::string_view epoch) const { return position(std::string(epoch), offset_, tag_); }
 
  private:
@@ -112,6 +131,7 @@ class log_entry {
   std::uint64_t previous_;
 };
 
+/// An entry as it is handed around: shared, immutable.
 using entry_ptr = std::shared_ptr<const log_entry>;
 
 }  // namespace coax

@@ -19,7 +19,10 @@ class assembler;
 }
 
 /// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6).
-enum class message_kind : unsigned char { text = 1, binary = 2 };
+enum class message_kind : unsigned char {
+  text = 1,   ///< Valid UTF-8.
+  binary = 2  ///< Any bytes.
+};
 
 namespace detail {
 
@@ -56,6 +59,14 @@ class COAX_EXPORT storage {
   void reserve(std::size_t n) {
     if (n > capacity_) grow(n);
   }
+  /// Room for at least `n` bytes behind the content, growing geometrically; `resize` makes them part of it.
+  std::span<std::byte> room(std::size_t n) {
+    if (n > capacity_ - size_) [[unlikely]] {
+      const std::size_t needed = size_ + n;
+      grow(needed > 2 * capacity_ ? needed : 2 * capacity_);
+    }
+    return {data_ + size_, capacity_ - size_};
+  }
   /// Appends `n` bytes from `from`, growing geometrically.
   void append(const void* from, std::size_t n);
   /// Gives the memory back to the pool.
@@ -80,22 +91,30 @@ class message {
  public:
   /// An empty text message.
   message() noexcept = default;
+  /// For the library: takes the memory over.
   message(message_kind kind, detail::storage bytes) noexcept : storage_(std::move(bytes)), kind_(kind) {}
   /// A copy of `bytes`.
   message(message_kind kind, std::string_view bytes) : kind_(kind) { storage_.append(bytes.data(), bytes.size()); }
 
+  /// A copy with bytes of its own.
   message clone() const { return message(kind_, text()); }
 
+  /// Text or binary.
   message_kind kind() const noexcept { return kind_; }
+  /// Whether it is text.
   bool is_text() const noexcept { return kind_ == message_kind::text; }
+  /// How many bytes it has.
   std::size_t size() const noexcept { return storage_.size(); }
+  /// Whether it has none.
   bool empty() const noexcept { return storage_.empty(); }
 
   /// The bytes as characters, whatever the kind; valid UTF-8 if the kind is text. Valid as long as the message.
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(storage_.data()), storage_.size()}; }
+  /// The bytes. Valid as long as the message.
   std::span<const std::byte> bytes() const noexcept { return {storage_.data(), storage_.size()}; }
   /// The bytes as an Asio buffer, ready for `conn::write`.
   boost::asio::const_buffer data() const noexcept { return {storage_.data(), storage_.size()}; }
+  /// A copy of the bytes as a string.
   std::string str() const { return std::string(text()); }
   /// Its memory, without the kind.
   detail::storage release() && noexcept { return std::move(storage_); }

@@ -22,9 +22,12 @@ namespace coax {
 /// The reader must stay where it is while an operation is in progress.
 class COAX_EXPORT message_reader {
  public:
+  /// Takes the message of another reader over, which then is nothing; not while an operation is in progress.
   message_reader(message_reader&&) noexcept = default;
+  /// The same; what this one has not read of its message is dropped by the next read.
   message_reader& operator=(message_reader&&) noexcept = default;
 
+  /// Whether the message is text or binary.
   message_kind kind() const noexcept { return kind_; }
   /// Whether the message has been read to its end.
   bool done() const noexcept { return done_; }
@@ -54,7 +57,9 @@ class COAX_EXPORT message_reader {
 /// ours or the peer's, cuts the message off.
 class COAX_EXPORT message_writer {
  public:
+  /// Takes the message of another writer over; not while an operation is in progress.
   message_writer(message_writer&&) noexcept = default;
+  /// The same; a message that this one had begun and not finished ends as with the destructor.
   message_writer& operator=(message_writer&& other) noexcept;
   ~message_writer();
 

@@ -26,8 +26,11 @@ class COAX_EXPORT membership {
  public:
   /// No part in any topic.
   membership() noexcept;
+  /// For the library.
   explicit membership(std::shared_ptr<detail::subscription> s) noexcept;
+  /// Takes the part of another handle over.
   membership(membership&&) noexcept;
+  /// The same; what this one took part in is left.
   membership& operator=(membership&&) noexcept;
   ~membership();
 
@@ -42,6 +45,11 @@ class COAX_EXPORT membership {
   /// behind under `overflow::rewind`). Waits until that is known; true for a membership that has left or asked for no
   /// past. The membership must stay until completion. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
   task<bool> recovered(context ctx = {});
+
+  /// Waits until everything that anybody publishes from then on comes: over a network that takes a moment after `join`,
+  /// for a local broker it is so at once. True unless the membership, or the peer's connection, has ended before. The
+  /// membership must stay until completion. @throws system_error `errc::canceled`, `errc::deadline_exceeded`.
+  task<bool> live(context ctx = {});
 
   /// Leaves. What was published before still comes, nothing else.
   void leave() noexcept;
@@ -61,12 +69,17 @@ class COAX_EXPORT membership {
 /// assigned to.
 class COAX_EXPORT peer {
  public:
+  /// A handle without a peer.
   peer() noexcept;
+  /// For the library.
   explicit peer(std::shared_ptr<detail::peer_core> core) noexcept;
+  /// Takes the peer of another handle over.
   peer(peer&&) noexcept;
+  /// The same; a peer that this handle had ends as it does when the handle is destroyed.
   peer& operator=(peer&&) noexcept;
   ~peer();
 
+  /// Whether this handle has a peer, whose connection may have ended.
   explicit operator bool() const noexcept { return core_ != nullptr; }
 
   /// A number of this peer alone, in its hub: counted from 1, never used again.
@@ -74,9 +87,11 @@ class COAX_EXPORT peer {
   /// What it was attached with.
   const peer_options& options() const noexcept;
 
-  /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Joining a topic
-  /// again gives another handle on the same part, under the options given last: messages still come once, and the peer
-  /// leaves with the last handle. A peer whose connection has ended, or that was too slow, joins nothing.
+  /// Takes part in `topic`: the peer gets what is published after this call returned, until it leaves. Over a network
+  /// that goes for what this hub publishes; what other nodes do, and what comes by a filter, from a moment later on
+  /// (`membership::live`). Joining a topic again gives another handle on the same part, under the options given last:
+  /// messages still come once, and the peer leaves with the last handle. A peer whose connection has ended, or that was
+  /// too slow, joins nothing.
   ///
   /// With `join_options::since` or `recent` it gets the past of the topic first, at the pace of its socket, and then
   /// what comes, without hole or duplicate. That is ordered with the topic's messages, not with those of others.
@@ -88,12 +103,14 @@ class COAX_EXPORT peer {
   /// Sends a message to this peer alone, behind what is queued for it. Never waits; whether it fits is decided by the
   /// queue's limits and their policy. Text must be UTF-8; debug builds check (`std::invalid_argument`).
   void send(message_kind kind, asio::const_buffer bytes);
+  /// The same for a text message.
   void send_text(std::string_view text);
 
   /// The next message from the peer whole, as `conn::next` and `conn::read`.
   /// Of a stream of events nothing comes but its end: `next` waits for it, `read` then fails with `errc::closed`.
   /// @throws as these, and system_error with `errc::slow_consumer` after the hub has closed the peer as too slow.
   task<std::optional<message>> next(context ctx = {});
+  /// The same, which throws `close_error` where `next` gives nothing.
   task<message> read(context ctx = {});
 
   /// A token for the peer's topics, with the places up to which its connection has taken their messages: whoever shows
@@ -105,12 +122,14 @@ class COAX_EXPORT peer {
 
   /// Closes as `conn::start_close` and `conn::close`, behind what is queued; the queue takes nothing more.
   void start_close(status code = status::normal, std::string_view reason = {});
+  /// Closes and waits for the end, as `conn::close`.
   task<> close(status code = status::normal, std::string_view reason = {}, context ctx = {});
 
   /// The connection, for its endpoints, subprotocol, statistics, pings and end. What is written to it directly goes
   /// past the queue. Valid as long as the peer. An empty handle if the peer is a stream of events, and the other way
   /// round.
   conn& connection() noexcept;
+  /// The stream of events, for its id and end; see `connection`.
   sse::event_stream& stream() noexcept;
 
  private:

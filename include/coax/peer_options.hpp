@@ -40,6 +40,10 @@ class COAX_EXPORT peer_options {
   /// (`hub_options::resume`).
   peer_options& resumable(bool on) { return resumable_ = on, *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   double message_rate() const noexcept { return messages_; }
   double byte_rate() const noexcept { return bytes_; }
   double burst() const noexcept { return burst_; }
@@ -48,6 +52,7 @@ class COAX_EXPORT peer_options {
   const std::string& data() const noexcept { return data_; }
   const std::vector<std::string>& labels() const noexcept { return labels_; }
   bool resumable() const noexcept { return resumable_; }
+  /// @}
 
  private:
   std::optional<queue_limits> queue_;

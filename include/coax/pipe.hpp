@@ -33,8 +33,8 @@ enum class pipe_outcome : unsigned char {
 struct pipe_flow {
   pipe_flow() = default;
 
-  std::uint64_t bytes = 0;  ///< Taken by the sink.
-  pipe_outcome outcome = pipe_outcome::stopped;
+  std::uint64_t bytes = 0;                       ///< Taken by the sink.
+  pipe_outcome outcome = pipe_outcome::stopped;  ///< How it ended.
   error_code error;    ///< What failed; `errc::canceled` or `errc::deadline_exceeded` if stopped; none if finished.
   std::string unsent;  ///< Read from the source and not taken by the sink; at most `pipe_options::buffer_size` bytes.
 };
@@ -44,7 +44,7 @@ struct pipe_result {
   pipe_result() = default;
 
   pipe_flow forth;  ///< From the first stream to the second.
-  pipe_flow back;
+  pipe_flow back;   ///< From the second stream to the first.
 };
 
 /// Options of `pipe`.
@@ -59,8 +59,13 @@ class pipe_options {
     return progress_ = std::move(hook), *this;
   }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::size_t buffer_size() const noexcept { return buffer_size_; }
   const std::function<void(std::uint64_t, std::uint64_t)>& on_progress() const noexcept { return progress_; }
+  /// @}
 
  private:
   std::size_t buffer_size_ = 64 * 1024;
@@ -176,6 +181,7 @@ task<pipe_result> pipe(A& a, B& b, pipe_options options, context ctx = {}) {
   co_return co_await detail::run_pipe(first, second, std::move(options), std::move(ctx));
 }
 
+/// The same with the default options.
 template <class A, class B>
 task<pipe_result> pipe(A& a, B& b, context ctx = {}) {
   return pipe(a, b, pipe_options(), std::move(ctx));

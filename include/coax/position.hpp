@@ -34,9 +34,14 @@ class COAX_EXPORT position {
   /// Whether it is in a history.
   explicit operator bool() const noexcept { return !epoch_.empty(); }
 
+  /// @name As made
+  /// @{
+
+  /// What it was made with.
   const std::string& epoch() const noexcept { return epoch_; }
   std::uint64_t offset() const noexcept { return offset_; }
   std::uint64_t tag() const noexcept { return tag_; }
+  /// @}
 
   /// As base64url without padding (RFC 4648 section 5), of at most `max_token` characters: fit for the id of a
   /// server-sent event, for a header, a query and a cookie. Equal positions have equal tokens. Not signed: whoever
@@ -45,6 +50,7 @@ class COAX_EXPORT position {
   /// What `to_token` has made; nullopt for anything else.
   static std::optional<position> from_token(std::string_view token);
 
+  /// Whether it is the same place in the same history.
   bool operator==(const position&) const = default;
 
  private:

@@ -25,19 +25,20 @@ class COAX_EXPORT prepared_message {
  public:
   /// A copy of `payload`. Text must be UTF-8; debug builds check (`std::invalid_argument`).
   prepared_message(message_kind kind, boost::asio::const_buffer payload);
+  /// A text message.
   explicit prepared_message(std::string_view text);
 
+  /// Text or binary.
   message_kind kind() const noexcept;
   /// The payload.
   boost::asio::const_buffer data() const noexcept;
+  /// Bytes of the payload, without framing.
   std::size_t size() const noexcept { return data().size(); }
 
   /// For the library.
   const std::shared_ptr<const detail::encoded_message>& encoded() const noexcept { return encoded_; }
 
  private:
-  friend class conn;
-
   std::shared_ptr<const detail::encoded_message> encoded_;
 };
 

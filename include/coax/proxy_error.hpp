@@ -11,6 +11,7 @@ namespace coax {
 /// credentials, and 0 if it gave no HTTP response, as a SOCKS proxy. Its code is `errc::proxy_failed`.
 class COAX_EXPORT proxy_error : public handshake_error {
  public:
+  /// As `handshake_error`.
   explicit proxy_error(std::string_view what, unsigned status = 0, headers fields = {}, std::string body = {});
 };
 

@@ -38,11 +38,16 @@ class COAX_EXPORT publish_options {
   /// Makes it safe to publish again when nobody knows whether it has arrived (`publication::idempotency_key`).
   publish_options& idempotency_key(std::string k) { return idempotency_key_ = std::move(k), *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const std::shared_ptr<detail::peer_core>& except() const noexcept { return except_; }
   const std::string& key() const noexcept { return key_; }
   const std::string& event_type() const noexcept { return event_type_; }
   const std::optional<history_limits>& history() const noexcept { return history_; }
   const std::string& idempotency_key() const noexcept { return idempotency_key_; }
+  /// @}
 
  private:
   std::shared_ptr<detail::peer_core> except_;

@@ -80,12 +80,17 @@ class COAX_EXPORT queue_limits {
   /// before anything else that is queued. Direct messages are those of the topic `""`.
   queue_limits& notices(bool on) { return notices_ = on, *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   std::size_t messages() const noexcept { return messages_; }
   std::size_t bytes() const noexcept { return bytes_; }
   std::chrono::nanoseconds stall() const noexcept { return stall_; }
   overflow on_full() const noexcept { return on_full_; }
   status close_status() const noexcept { return close_status_; }
   bool notices() const noexcept { return notices_; }
+  /// @}
 
  private:
   std::size_t messages_ = 256;

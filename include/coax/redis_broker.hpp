@@ -62,6 +62,10 @@ class COAX_EXPORT redis_broker_options {
     return connections_ = std::move(count), *this;
   }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const redis_options& redis() const noexcept { return redis_; }
   const std::string& prefix() const noexcept { return prefix_; }
   const history_limits& history() const noexcept { return history_; }
@@ -78,6 +82,7 @@ class COAX_EXPORT redis_broker_options {
   const std::string& node_name() const noexcept { return node_name_; }
   const std::string& node_address() const noexcept { return node_address_; }
   const std::function<std::size_t()>& connections() const noexcept { return connections_; }
+  /// @}
 
  private:
   redis_options redis_;
@@ -100,12 +105,12 @@ class COAX_EXPORT redis_broker_options {
 
 /// A process that shares the topics and is alive.
 struct redis_node {
-  std::string id;
-  std::string name;
-  std::string address;
-  std::size_t connections = 0;
-  std::chrono::system_clock::time_point started;
-  std::chrono::milliseconds seen{0};  ///< So long ago.
+  std::string id;                                 ///< Random, of this run of the process.
+  std::string name;                               ///< As given to `redis_broker_options::node`.
+  std::string address;                            ///< As given to `redis_broker_options::node`.
+  std::size_t connections = 0;                    ///< What `redis_broker_options::connections` has told last.
+  std::chrono::system_clock::time_point started;  ///< When its broker was made, by its own clock.
+  std::chrono::milliseconds seen{0};              ///< So long ago.
 };
 
 namespace detail {
@@ -114,8 +119,8 @@ class redis_broker_core;
 
 /// A broker over Redis. It connects when it is made and for ever after, and lives as long as one of its sessions.
 ///
-/// Events and replies come on its executor. `broker_session::link` is `ready` when both connections stand, all
-/// subscriptions are confirmed, and a publication of its own has come back over them; it is `degraded` from the moment
+/// Events and replies come on its executor. `broker_session::link` is `ready` when both connections stand, whatever was
+/// subscribed is so again, and a publication of its own has come back over them; it is `degraded` from the moment
 /// that one of these is in doubt. Meanwhile what is published waits, within bounds; subscriptions are replied to when
 /// it is over; questions fail with `errc::broker_unavailable` when their time is up.
 ///

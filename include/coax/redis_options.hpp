@@ -59,6 +59,10 @@ class COAX_EXPORT redis_options {
     return queue_commands_ = commands, queue_bytes_ = bytes, *this;
   }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   const std::string& ca_file() const noexcept { return ca_file_; }
   bool insecure_skip_verify() const noexcept { return skip_verify_; }
@@ -73,6 +77,7 @@ class COAX_EXPORT redis_options {
   std::chrono::nanoseconds queue_time() const noexcept { return queue_time_; }
   std::size_t queue_commands() const noexcept { return queue_commands_; }
   std::size_t queue_bytes() const noexcept { return queue_bytes_; }
+  /// @}
 
  private:
   std::shared_ptr<boost::asio::ssl::context> tls_;

@@ -18,6 +18,7 @@ class resume_options {
   /// The longest resume string that a hub reads, and the most that `max_size` allows, in characters.
   static constexpr std::size_t longest = 16 * 1024;
 
+  /// Tokens are signed with the newest of `keys`, and taken if any of them has signed.
   explicit resume_options(signing_keys keys) : keys_(std::move(keys)) {}
 
   /// How long a token is good for; default an hour. One that a peer still has is renewed in half the time.
@@ -30,10 +31,15 @@ class resume_options {
   /// comes back is not told to be in it, and joins it as one who comes for the first time.
   resume_options& max_size(std::size_t characters) { return max_size_ = std::min(characters, longest), *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
   const signing_keys& keys() const noexcept { return keys_; }
   std::chrono::seconds lifetime() const noexcept { return lifetime_; }
   std::chrono::nanoseconds refresh() const noexcept { return refresh_; }
   std::size_t max_size() const noexcept { return max_size_; }
+  /// @}
 
  private:
   signing_keys keys_;

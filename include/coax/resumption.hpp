@@ -21,8 +21,8 @@ enum class resume_refusal : unsigned char {
   none,       ///< Nothing. An empty string is no token, and not refused.
   malformed,  ///< It is no token, or too long.
   forged,     ///< It was not signed with any of the hub's keys, or has been changed.
-  expired,
-  foreign  ///< It is another user's.
+  expired,    ///< Its time is up (`resume_options::lifetime`).
+  foreign     ///< It is another user's.
 };
 
 /// "malformed", and so on; "none".
@@ -33,7 +33,7 @@ using rejoin = std::function<std::optional<join_options>(std::string_view topic)
 
 /// See `hub::resume`.
 struct resumption {
-  resume_refusal refused = resume_refusal::none;
+  resume_refusal refused = resume_refusal::none;  ///< Why the token was not taken, if it was not.
   /// A part for each topic; `membership::recovered` of each tells whether the peer gets all that it has missed there.
   std::vector<membership> joined;
 

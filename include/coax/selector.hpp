@@ -19,12 +19,24 @@ class selector {
   static selector user(std::string name) { return {kind::user, std::move(name), 0}; }
   /// All that have that label.
   static selector label(std::string name) { return {kind::label, std::move(name), 0}; }
+  /// Every peer.
   static selector all() { return {kind::all, {}, 0}; }
 
-  enum class kind : unsigned char { id, user, label, all };
+  /// How peers are chosen.
+  enum class kind : unsigned char {
+    id,     ///< By number.
+    user,   ///< By name of the user.
+    label,  ///< By label.
+    all     ///< Everybody.
+  };
+  /// @name As made
+  /// @{
+
+  /// What it was made with.
   kind by() const noexcept { return kind_; }
   const std::string& name() const noexcept { return name_; }
   std::uint64_t number() const noexcept { return number_; }
+  /// @}
 
  private:
   selector(kind k, std::string name, std::uint64_t number) : kind_(k), name_(std::move(name)), number_(number) {}

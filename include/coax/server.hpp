@@ -35,7 +35,9 @@ class COAX_EXPORT server {
   explicit server(server_options options = {});
   /// A server on an executor: that of an io_context run by one thread, or a strand.
   explicit server(asio::any_io_executor ex, server_options options = {});
+  /// Takes the server of another object over, routes and sockets; not while it serves.
   server(server&&) noexcept;
+  /// The same; what this one was is gone.
   server& operator=(server&&) noexcept;
   ~server();
 
@@ -44,10 +46,15 @@ class COAX_EXPORT server {
   /// whatever the order of the calls.
   /// @throws std::invalid_argument a malformed pattern, or one that exists already for the method.
   server& route(std::string_view method, std::string_view pattern, request_handler handler);
+  /// `route` for GET, which answers HEAD as well.
   server& get(std::string_view pattern, request_handler handler);
+  /// `route` for POST.
   server& post(std::string_view pattern, request_handler handler);
+  /// `route` for PUT.
   server& put(std::string_view pattern, request_handler handler);
+  /// `route` for DELETE.
   server& del(std::string_view pattern, request_handler handler);
+  /// `route` for HEAD, where it is to differ from what GET does.
   server& head(std::string_view pattern, request_handler handler);
   /// For every method that has no route of its own with that pattern.
   server& any(std::string_view pattern, request_handler handler);
@@ -86,6 +93,7 @@ class COAX_EXPORT server {
   std::size_t connections() const noexcept;
   /// From any thread.
   server_stats stats() const noexcept;
+  /// The executor that it was made with, or that of its own io_context.
   asio::any_io_executor get_executor() const;
 
  private:

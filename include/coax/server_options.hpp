@@ -26,14 +26,20 @@ namespace protocol {
 class network_list;
 }
 
-enum class log_level : unsigned char { debug, info, warning, error };
+/// How much a line of the log matters.
+enum class log_level : unsigned char {
+  debug,    ///< What clients do to themselves: gone in the middle, a TLS handshake that failed.
+  info,     ///< A change for the better.
+  warning,  ///< The server does less than it should for the time being.
+  error     ///< A handler threw or gave no answer, or the system refused something.
+};
 
 /// Called from any thread of the server; must not throw.
 using log_sink = std::function<void(log_level level, std::string_view text)>;
 
 /// What is in front of a connection; see docs/affinity.md.
 enum class proxy_protocol : unsigned char {
-  off,
+  off,     ///< Nothing is read; the default.
   accept,  ///< A header may come from those who are trusted; the others are clients like any.
   require  ///< Whoever is not trusted, or has no header, is cut.
 };
@@ -47,6 +53,7 @@ enum class forwarded_field : unsigned char {
 /// Options of a server.
 class COAX_EXPORT server_options {
  public:
+  /// All times of a server are set in nanoseconds or any coarser unit of std::chrono.
   using duration = std::chrono::nanoseconds;
 
   server_options() = default;
@@ -106,12 +113,16 @@ class COAX_EXPORT server_options {
     return on_listening_ = std::move(hook), *this;
   }
 
-  unsigned threads() const noexcept { return threads_; }
   /// Called when the server is to stop, before anything of it ends: it listens and serves until what this returns has
   /// completed, and then drains. For a rolling restart it is the place to drain a hub, whose `readyz` tells the load
   /// balancer first. What it throws is logged.
   server_options& on_stop(std::function<task<>()> hook) { return on_stop_ = std::move(hook), *this; }
 
+  /// @name As set
+  /// @{
+
+  /// What has been set, or else the default.
+  unsigned threads() const noexcept { return threads_; }
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   std::size_t max_connections() const noexcept { return max_connections_; }
   const admission_options& admission() const noexcept { return admission_; }
@@ -133,6 +144,7 @@ class COAX_EXPORT server_options {
   const log_sink& log() const noexcept { return log_; }
   const std::function<void(std::string_view)>& on_listening() const noexcept { return on_listening_; }
   const std::function<task<>()>& on_stop() const noexcept { return on_stop_; }
+  /// @}
 
  private:
   std::shared_ptr<boost::asio::ssl::context> tls_;

@@ -22,6 +22,7 @@ class COAX_EXPORT event {
  public:
   /// Without data: no event for the receiver, but an id that it takes note of.
   event() = default;
+  /// An event with data and neither type nor id.
   explicit event(std::string data) : data_(std::move(data)) {}
 
   /// Text in UTF-8. CR, LF and CRLF each end a line of it, and arrive as LF.
@@ -33,10 +34,13 @@ class COAX_EXPORT event {
   /// @throws std::invalid_argument CR, LF or NUL in the id.
   event& id(std::string value);
 
+  /// Whether there is data; an event without is none to the receiver.
   bool has_data() const noexcept { return data_.has_value(); }
+  /// The data, empty if there is none. Valid as long as the event.
   std::string_view data() const noexcept { return data_ ? std::string_view(*data_) : std::string_view(); }
   /// "message" for a received event whose sender has named no type.
   const std::string& type() const noexcept { return type_; }
+  /// Whether there is an id.
   bool has_id() const noexcept { return id_.has_value(); }
   /// Of a received event: the last id that the stream has given, by this event or one before it.
   std::string_view id() const noexcept { return id_ ? std::string_view(*id_) : std::string_view(); }

@@ -14,14 +14,19 @@ namespace coax {
 /// their old effect again: a second Ctrl-C ends the process.
 class COAX_EXPORT stop_on_signal {
  public:
+  /// Waits for both signals on `ex`, whose io_context has to run.
   explicit stop_on_signal(asio::any_io_executor ex);
+  /// Takes another one's place.
   stop_on_signal(stop_on_signal&&) noexcept;
+  /// The same; what this one was ends as with the destructor.
   stop_on_signal& operator=(stop_on_signal&&) noexcept;
   ~stop_on_signal();
 
   /// As a signal would do.
   void request_stop();
+  /// A token that stops with the first signal.
   std::stop_token get_token() const noexcept;
+  /// The token as a context.
   operator context() const { return context(get_token()); }
 
  private:

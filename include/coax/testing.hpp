@@ -59,6 +59,7 @@ class COAX_EXPORT memory_end : public transport {
   virtual void set_faults(const faults& f) = 0;
   /// From now on nothing written here is taken, until `unstall`.
   virtual void stall() = 0;
+  /// Ends `stall`; whoever waits to write is told.
   virtual void unstall() = 0;
   /// Both ends fail with `asio::error::connection_reset` from now on.
   virtual void reset() = 0;
@@ -81,13 +82,16 @@ COAX_EXPORT std::pair<std::shared_ptr<memory_end>, std::shared_ptr<memory_end>> 
 /// it is to time begin.
 class COAX_EXPORT virtual_clock {
  public:
+  /// As that of `context`.
   using time_point = std::chrono::steady_clock::time_point;
 
+  /// Stands still at the time of the real clock. @throws std::logic_error  there is another one.
   virtual_clock();
   virtual_clock(const virtual_clock&) = delete;
   virtual_clock& operator=(const virtual_clock&) = delete;
   ~virtual_clock();
 
+  /// The time that it stands at.
   time_point now() const noexcept;
   /// Moves the time on; whatever is due by then is told so in the next turn of its executor. Things that become due
   /// one after the other need one call each, with the executor running in between.

@@ -73,13 +73,18 @@ class faulty_broker_core;
 class COAX_EXPORT faulty_broker final : public broker {
  public:
   /// Whether a publication that fails has happened.
-  enum class stored : unsigned char { no, yes };
+  enum class stored : unsigned char {
+    no,  ///< It has not, and says so.
+    yes  ///< It has, and nobody knows.
+  };
 
+  /// Wraps `inner`; what is late comes on `ex`.
   faulty_broker(boost::asio::any_io_executor ex, std::shared_ptr<broker> inner);
   ~faulty_broker() override;
 
   std::unique_ptr<broker_session> open(std::weak_ptr<broker_events> events) override;
 
+  /// What happens to deliveries from now on.
   void set_faults(const broker_faults& f);
   /// Decides about each delivery, instead of the faults; null gives the decision back to them. Called under a lock: it
   /// must not call the broker.
@@ -95,6 +100,7 @@ class COAX_EXPORT faulty_broker final : public broker {
   /// Until `reconnect` nothing is told, what was under way is lost, and calls fail with `errc::broker_unavailable`;
   /// members enter and leave when it is over. Both tell the sessions of the state of the link.
   void disconnect();
+  /// The end of `disconnect`.
   void reconnect();
 
   /// The next `n` publications fail: `errc::broker_unavailable` if they are not stored, otherwise

@@ -21,7 +21,11 @@ namespace coax {
 /// inside one of these members.
 class COAX_EXPORT transport : public std::enable_shared_from_this<transport> {
  public:
-  enum class direction : unsigned char { read, write };
+  /// The two halves of a stream.
+  enum class direction : unsigned char {
+    read,  ///< From the peer.
+    write  ///< To the peer.
+  };
 
   /// Who is told of readiness. Held weakly: the observer owns the transport.
   class COAX_EXPORT observer {
@@ -33,11 +37,13 @@ class COAX_EXPORT transport : public std::enable_shared_from_this<transport> {
     ~observer() = default;
   };
 
+  /// For classes derived from it: a transport that lives on `ex`.
   explicit transport(asio::any_io_executor ex) : executor_(std::move(ex)) {}
   transport(const transport&) = delete;
   transport& operator=(const transport&) = delete;
   virtual ~transport() = default;
 
+  /// Where it lives.
   const asio::any_io_executor& executor() const noexcept { return executor_; }
 
   /// Hands readiness to `o` from now on, also that of a wait already begun.
@@ -65,11 +71,13 @@ class COAX_EXPORT transport : public std::enable_shared_from_this<transport> {
 
   /// "127.0.0.1:8080", "[::1]:8080", a path, or empty.
   virtual std::string local_endpoint() const { return {}; }
+  /// Of the peer, in the same form.
   virtual std::string remote_endpoint() const { return {}; }
   /// Whether the bytes are encrypted on their way.
   virtual bool secure() const noexcept { return false; }
 
  protected:
+  /// For classes derived from it: tells the observer, if there is one, that `d` is ready.
   void notify(direction d) {
     if (auto o = observer_.lock()) o->on_ready(d);
   }

@@ -50,9 +50,7 @@ byte_stream::~byte_stream() {
 void byte_stream::close_write() { core_->close_write(); }
 void byte_stream::close(status code, std::string_view reason) { core_->close(code, reason); }
 void byte_stream::close_now() { core_->close_now(); }
-void byte_stream::expires_after(std::chrono::nanoseconds d) {
-  core_->expires_at(*context().with_timeout(d).deadline());
-}
+void byte_stream::expires_after(std::chrono::nanoseconds d) { core_->expires_at(detail::after(detail::now(), d)); }
 void byte_stream::expires_at(clock::time_point at) { core_->expires_at(at); }
 void byte_stream::expires_never() { core_->expires_at(clock::time_point::max()); }
 const conn& byte_stream::connection() const noexcept { return core_->handle(); }

@@ -34,9 +34,8 @@ message json_codec::encode(const boost::json::value& v) const {
   from.reset(&v);
   detail::storage text;
   do {
-    if (text.capacity() - text.size() < step) text.reserve(2 * text.capacity() + step);
-    auto* const end = reinterpret_cast<char*>(text.data()) + text.size();
-    text.resize(text.size() + from.read(end, text.capacity() - text.size()).size());
+    const auto room = text.room(step);
+    text.resize(text.size() + from.read(reinterpret_cast<char*>(room.data()), room.size()).size());
   } while (!from.done());
   return {message_kind::text, std::move(text)};
 }

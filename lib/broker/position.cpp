@@ -1,3 +1,4 @@
+#include "core/byte_order.hpp"
 #include "protocol/base64.hpp"
 #include <coax/position.hpp>
 
@@ -12,16 +13,6 @@ constexpr std::size_t before_epoch = 1 + 8 + 8;
 
 static_assert((before_epoch + position::max_epoch) * 4 / 3 + 1 <= position::max_token);
 
-void append_number(std::string& to, std::uint64_t n) {
-  for (int shift = 56; shift >= 0; shift -= 8) to += static_cast<char>(n >> shift & 0xffU);
-}
-
-std::uint64_t read_number(std::string_view bytes) {
-  std::uint64_t n = 0;
-  for (const char c : bytes.substr(0, 8)) n = n << 8 | static_cast<unsigned char>(c);
-  return n;
-}
-
 }  // namespace
 
 position::position(std::string epoch, std::uint64_t offset, std::uint64_t tag)
@@ -32,8 +23,8 @@ position::position(std::string epoch, std::uint64_t offset, std::uint64_t tag)
 
 std::string position::to_token() const {
   std::string bytes(1, token_version);
-  append_number(bytes, offset_);
-  append_number(bytes, tag_);
+  detail::append_number(bytes, offset_);
+  detail::append_number(bytes, tag_);
   bytes += epoch_;
   return protocol::base64url(bytes);
 }
@@ -43,8 +34,8 @@ std::optional<position> position::from_token(std::string_view token) {
   const auto bytes = protocol::from_base64url(token);
   if (!bytes || bytes->size() < before_epoch || bytes->front() != token_version) return std::nullopt;
   const std::string_view rest = std::string_view(*bytes).substr(1);
-  const auto offset = read_number(rest);
-  const auto tag = read_number(rest.substr(8));
+  const auto offset = detail::read_number(rest.substr(0, 8));
+  const auto tag = detail::read_number(rest.substr(8, 8));
   const auto epoch = rest.substr(16);
   if (epoch.size() > max_epoch) return std::nullopt;
   if (!epoch.empty()) return position(std::string(epoch), offset, tag);

@@ -1,11 +1,13 @@
 #include "broker/topic_feed.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coax::detail {
 
 void topic_feed::start(const position& from) {
   const bool missed = doubt_;  // an entry that found no room
+  live_ = true;
   start_since(from);
   doubt_ = missed || !from;
   drain();
@@ -77,15 +79,21 @@ void topic_feed::on_page(std::uint64_t id, const history_page& page, steady::tim
   const position since = asked_->since;
   if (!is_sound(page, since)) return on_failure(id, now);
   asked_.reset();
-  const bool whole = page.found == continuity::whole;
+  // In a busy topic the stream may have brought meanwhile all that the log knew of.
+  const bool caught_up = page.found == continuity::too_old && has_seen(page.end.offset(), page.end.tag());
+  const bool whole = page.found == continuity::whole || caught_up;
   if (stage_ == stage::unanchored || !whole) {
     // The stream has moved it on since it asked: whether that belongs to the history is another question.
     if (!stands_at(since)) return doubt();
+    if (may_come_yet(page) && !std::exchange(overtaken_, true)) {
+      back_off(now);
+      return doubt();
+    }
     anchor(page, now);
   }
   if (whole) {
     retry_ = limits_.first_retry;
-    was_reset_ = false;
+    was_reset_ = overtaken_ = false;
   }
   if (!apply(page) || page.more) return doubt();
   drop_asked_about(id);
@@ -107,6 +115,11 @@ bool topic_feed::is_sound(const history_page& page, const position& since) const
   if (page.found == continuity::whole) return start == since;
   if (page.found == continuity::too_old) return epoch == since.epoch() && start.offset() >= since.offset();
   return true;
+}
+
+// What is told comes in order, as a rule: what has not been skipped may be on its way.
+bool topic_feed::may_come_yet(const history_page& page) const {
+  return live_ && page.found == continuity::too_old && waiting_.upper_bound(offset_) == waiting_.end();
 }
 
 // Where to go on when the log does not, from where the feed stands.
@@ -171,6 +184,7 @@ bool topic_feed::stands_at(const position& p) const noexcept {
 }
 
 void topic_feed::deliver(const entry_ptr& e) {
+  overtaken_ = false;
   offset_ = e->offset();
   tag_ = e->tag();
   tags_[offset_ % memory] = tag_;
@@ -180,6 +194,7 @@ void topic_feed::deliver(const entry_ptr& e) {
 
 // What is remembered of the entries up to there stays so, if they are the same.
 void topic_feed::stand_at(const position& p) {
+  overtaken_ = false;
   if (p.epoch() == epoch_ && has_seen(p.offset(), p.tag())) {
     remembered_ -= static_cast<std::size_t>(offset_ - p.offset());
   } else {

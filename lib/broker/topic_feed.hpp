@@ -22,7 +22,8 @@ namespace coax::detail {
 /// what was delivered last; anything else that it has not delivered already is a doubt, and a doubt is a question to
 /// the log, asked from the position where the feed stands. One question is under way at a time, and only an answer to
 /// one that was asked from where the feed still stands can reset it. An entry that the log does not know, though it was
-/// told before the log was asked, is of a history that is no more.
+/// told before the log was asked, is of a history that is no more. One that the log does not hold any more may have
+/// been told all the same, and the answer been faster: a live feed waits a moment for it before it is reset.
 ///
 /// So it never stands still: while there is a doubt there is a question due, and each answer either moves the feed on,
 /// discards what gave rise to the doubt, or is followed by another question after a while.
@@ -127,12 +128,15 @@ class topic_feed {
   bool is_sound(const history_page& page, const position& since) const;
   void anchor(const history_page& page, steady::time_point now);
   position beginning_of(const history_page& page) const;
+  bool may_come_yet(const history_page& page) const;
   bool apply(const history_page& page);
 
   limits limits_;
   stage stage_ = stage::idle;
+  bool live_ = false;  // what comes after the beginning is told
   bool doubt_ = false;
   bool was_reset_ = false;  // by the last sound answer
+  bool overtaken_ = false;  // the log, asked from where it stands, does not hold what comes next
 
   std::string epoch_;  // of the position, as these two; apart, because they change with each entry
   std::uint64_t offset_ = 0;

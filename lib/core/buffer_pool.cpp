@@ -117,8 +117,7 @@ void storage::grow(std::size_t n) {
 
 void storage::append(const void* from, std::size_t n) {
   if (n == 0) return;
-  if (n > capacity_ - size_) reserve(std::max(size_ + n, capacity_ * 2));
-  std::memcpy(data_ + size_, from, n);
+  std::memcpy(room(n).data(), from, n);
   size_ += n;
 }
 

@@ -9,9 +9,7 @@ constinit std::atomic<const clock_source*> current_clock{nullptr};
 }  // namespace detail
 
 context context::with_timeout(std::chrono::nanoseconds d) const {
-  const auto now = detail::now();
-  // A time-out beyond the end of the clock is none.
-  return d >= never - now ? *this : with_deadline(now + d);
+  return with_deadline(detail::after(detail::now(), d));
 }
 
 error_code context::why_stopped() const noexcept {

@@ -55,16 +55,9 @@ accept_options& accept_options::insecure_skip_origin_check(bool on) {
 
 namespace {
 
-task<> refuse(exchange_state& s, response answer, std::string why, context ctx) {
-  handshake_error error(why, answer.status(), answer.headers(), answer.body());
-  co_await s.respond(std::move(answer), std::move(ctx));
-  throw error;
-}
-
 response answer_of(const protocol::rejection& r) {
-  response answer(r.http_status);
+  auto answer = http::text_answer(r.http_status, r.text);
   for (const auto& field : r.fields) answer.header(field.name, field.value);
-  answer.content_type("text/plain; charset=utf-8").body(r.text + "\n");
   return answer;
 }
 
@@ -83,7 +76,7 @@ task<> ask(exchange& x, const authorize_hook& authorize, context ctx) {
   }
   if (answer) {
     std::string why = "refused by authorize";
-    co_await refuse(s, *std::move(answer), std::move(why), ctx);
+    co_await s.refuse(*std::move(answer), std::move(why), ctx);
   }
   if (s.at() != phase::open) throw handshake_error("answered by authorize");
 }
@@ -112,7 +105,7 @@ task<protocol::upgrade> check(exchange& x, const accept_options& options, contex
   if (!verdict) {
     auto why = verdict.error().text;
     auto answer = answer_of(verdict.error());
-    co_await refuse(s, std::move(answer), std::move(why), ctx);
+    co_await s.refuse(std::move(answer), std::move(why), ctx);
   }
   if (options.authorize()) co_await ask(x, options.authorize(), ctx);
   co_return *std::move(verdict);
@@ -129,7 +122,7 @@ task<conn> accept(exchange& x, accept_options options, context ctx) {
   if (!ec) {
     if (auto busy = s.reserve()) {
       std::string why = "the server has all the WebSockets that it takes";
-      co_await refuse(s, *std::move(busy), std::move(why), limited);
+      co_await s.refuse(*std::move(busy), std::move(why), limited);
     }
     const auto head = switching(upgrade, options.headers());
     ec = co_await s.upgrade(head, http::framing::none, limited);
@@ -152,15 +145,8 @@ task<conn> accept(exchange& x, accept_options options, context ctx) {
 namespace detail {
 
 task<conn> accept_foreign(std::shared_ptr<transport> t, foreign_request request, accept_options options, context ctx) {
-  http::foreign_exchange foreign(std::move(t), std::move(request));
-  std::exception_ptr error;
-  try {
-    co_return co_await accept(foreign.get(), std::move(options), ctx);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  co_await foreign.end();
-  std::rethrow_exception(error);
+  auto taken = [options = std::move(options), ctx = std::move(ctx)](exchange& x) { return accept(x, options, ctx); };
+  return http::answer_foreign<conn>(std::move(t), std::move(request), std::move(taken));
 }
 
 }  // namespace detail

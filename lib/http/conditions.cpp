@@ -1,9 +1,9 @@
 #include "http/conditions.hpp"
 
+#include "core/parse_number.hpp"
 #include "http/response_head.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace coax::http {
 namespace {
@@ -26,14 +26,6 @@ std::optional<std::time_t> date_of(protocol::header_fields fields, std::string_v
   return text ? parse_date(*text) : std::nullopt;
 }
 
-std::optional<std::uint64_t> number(std::string_view digits) {
-  std::uint64_t n = 0;
-  const auto* end = digits.data() + digits.size();
-  const auto r = std::from_chars(digits.data(), end, n);
-  if (digits.empty() || r.ec != std::errc() || r.ptr != end) return std::nullopt;
-  return n;
-}
-
 /// "bytes=0-499", "bytes=500-", "bytes=-500".
 selection select_range(std::string_view text, std::uint64_t size) {
   const selection whole{200, 0, size};
@@ -42,8 +34,8 @@ selection select_range(std::string_view text, std::uint64_t size) {
   const auto range = protocol::trim(text.substr(unit.size()));
   const auto dash = range.find('-');
   if (dash == std::string_view::npos || range.find(',') != std::string_view::npos) return whole;
-  const auto first = number(range.substr(0, dash));
-  const auto last = number(range.substr(dash + 1));
+  const auto first = detail::parse_number<std::uint64_t>(range.substr(0, dash));
+  const auto last = detail::parse_number<std::uint64_t>(range.substr(dash + 1));
   const bool suffix = dash == 0;
   const bool open = dash + 1 == range.size();
   if ((suffix && !last) || (!suffix && !first) || (!open && !last)) return whole;

@@ -1,5 +1,8 @@
 #include "http/exchange_state.hpp"
 
+#include "core/parse_number.hpp"
+#include <coax/handshake_error.hpp>
+
 #include <boost/asio/error.hpp>
 
 #include <charconv>
@@ -36,10 +39,8 @@ void require(bool condition, const char* otherwise) {
 std::optional<std::uint64_t> announced_length(const response& r) {
   const auto text = r.headers().find("Content-Length");
   if (!text) return std::nullopt;
-  std::uint64_t n = 0;
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), n);
-  if (parsed.ec != std::errc() || parsed.ptr != text->data() + text->size())
-    throw std::invalid_argument("coax::exchange: Content-Length is not a number");
+  const auto n = parse_number<std::uint64_t>(*text);
+  if (!n) throw std::invalid_argument("coax::exchange: Content-Length is not a number");
   return n;
 }
 
@@ -208,6 +209,12 @@ task<> exchange_state::respond(response answer, context ctx) {
   const bool with_body = !head_only() && frame.how == framing::length;
   co_await put(head, with_body ? std::string_view(answer.body()) : std::string_view(), std::move(ctx));
   phase_ = phase::done;
+}
+
+task<> exchange_state::refuse(response answer, std::string why, context ctx) {
+  handshake_error error(why, answer.status(), answer.headers(), answer.body());
+  co_await respond(std::move(answer), std::move(ctx));
+  throw error;
 }
 
 task<> exchange_state::start_with_length(response head, std::uint64_t length, context ctx) {

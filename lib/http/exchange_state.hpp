@@ -53,6 +53,8 @@ class exchange_state {
   task<bool> skip_body(const context& ctx);
 
   task<> respond(response answer, context ctx);
+  /// Answers, and throws a handshake_error that says `why`: what was asked for is not to be had.
+  task<> refuse(response answer, std::string why, context ctx);
   task<> start(response head, context ctx);
   task<> send(std::string_view chunk, context ctx);
   task<> finish(context ctx);

@@ -9,6 +9,11 @@ constexpr int hex_digit(char c) noexcept {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+constexpr bool is_unreserved(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
 }  // namespace
 
 std::optional<std::string> percent_decode(std::string_view text, plus p) {
@@ -25,6 +30,20 @@ std::optional<std::string> percent_decode(std::string_view text, plus p) {
     if (high < 0 || low < 0) return std::nullopt;
     out.push_back(static_cast<char>(high * 16 + low));
     i += 2;
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view segment) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(segment.size());
+  for (const char c : segment) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_unreserved(c))
+      out += c;
+    else
+      ((out += '%') += digits[byte >> 4]) += digits[byte & 15];
   }
   return out;
 }

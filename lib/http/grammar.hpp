@@ -1,7 +1,5 @@
-/// The escapes of URLs, and text from a peer that is shown to people.
+/// The escapes of URLs.
 #pragma once
-
-#include "protocol/header_field.hpp"
 
 #include <optional>
 #include <string>
@@ -14,6 +12,8 @@ enum class plus : unsigned char { literal, space };
 /// "%41" becomes "A"; nothing if an escape is malformed. In a query, '+' stands for a space.
 std::optional<std::string> percent_decode(std::string_view text, plus p = plus::literal);
 
-using protocol::printable;
+/// A segment of a path for a URL: all but the unreserved characters of RFC 3986 is escaped, so that the segment can
+/// neither end nor become anything else.
+std::string percent_encode(std::string_view segment);
 
 }  // namespace coax::http

@@ -1,5 +1,6 @@
 #include "http/listener.hpp"
 
+#include "core/parse_number.hpp"
 #include "http/worker.hpp"
 #include "io/socket_transport.hpp"
 #include "io/system.hpp"
@@ -8,7 +9,6 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <charconv>
 #include <filesystem>
 #include <stdexcept>
 
@@ -67,19 +67,26 @@ tcp::acceptor open_tcp(const asio::any_io_executor& ex, const tcp::endpoint& at,
   return a;
 }
 
-tcp::endpoint parse_endpoint(std::string_view address) {
+/// A host without IPv6 has no "all addresses" of it.
+asio::ip::address any_address(const asio::any_io_executor& ex) {
+  tcp::socket probe(ex);
+  error_code ec;
+  probe.open(tcp::v6(), ec);
+  if (ec == asio::error::address_family_not_supported) return asio::ip::address_v4::any();
+  return asio::ip::address_v6::any();
+}
+
+tcp::endpoint parse_endpoint(std::string_view address, const asio::any_io_executor& ex) {
   const auto malformed = [address](const char* why) -> std::invalid_argument {
     return std::invalid_argument("server address \"" + std::string(address) + "\": " + why);
   };
   const auto colon = address.rfind(':');
   if (colon == std::string_view::npos) throw malformed("a port is missing");
-  const auto digits = address.substr(colon + 1);
-  unsigned short port = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size())
-    throw malformed("the port is not a number from 0 to 65535");
+  const auto number = detail::parse_number<std::uint16_t>(address.substr(colon + 1));
+  if (!number) throw malformed("the port is not a number from 0 to 65535");
+  const std::uint16_t port = *number;
   auto host = address.substr(0, colon);
-  if (host.empty()) return {asio::ip::address_v6::any(), port};
+  if (host.empty()) return {any_address(ex), port};
   if (host == "localhost") return {asio::ip::address_v4::loopback(), port};
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   error_code ec;
@@ -90,7 +97,7 @@ tcp::endpoint parse_endpoint(std::string_view address) {
 
 std::vector<std::shared_ptr<listener>> open_all_tcp(std::string_view address,
                                                     const std::vector<std::shared_ptr<worker>>& workers) {
-  auto at = parse_endpoint(address);
+  auto at = parse_endpoint(address, workers.front()->executor());
   const bool share = detail::spreads_connections() && workers.size() > 1;
   error_code ec;
   if (share && at.port() != 0) {
@@ -101,11 +108,6 @@ std::vector<std::shared_ptr<listener>> open_all_tcp(std::string_view address,
   std::vector<std::shared_ptr<listener>> opened;
   for (const auto& w : workers) {
     auto a = open_tcp(w->executor(), at, share ? port_use::shared : port_use::exclusive, ec);
-    // A host without IPv6 has no "all addresses" of it.
-    if (ec == asio::error::address_family_not_supported && address.starts_with(':')) {
-      at = tcp::endpoint(asio::ip::address_v4::any(), at.port());
-      a = open_tcp(w->executor(), at, share ? port_use::shared : port_use::exclusive, ec);
-    }
     if (ec) cannot_listen(ec, std::string(address));
     at = a.local_endpoint();
     auto l = std::make_shared<socket_listener<tcp>>(std::move(a));

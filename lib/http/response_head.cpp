@@ -1,9 +1,9 @@
 #include "http/response_head.hpp"
 
+#include "core/parse_number.hpp"
 #include "protocol/header_field.hpp"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 
@@ -119,10 +119,7 @@ std::optional<std::time_t> parse_date(std::string_view text) {
   // Sun, 06 Nov 1994 08:49:37 GMT
   if (text.size() != 29 || text.substr(25) != " GMT" || text[19] != ':' || text[22] != ':') return std::nullopt;
   const auto number = [text](std::size_t at, std::size_t n) {
-    int value = -1;
-    const auto* first = text.data() + at;
-    const auto r = std::from_chars(first, first + n, value);
-    return r.ec == std::errc() && r.ptr == first + n ? value : -1;
+    return detail::parse_number<int>(text.substr(at, n)).value_or(-1);
   };
   unsigned month = 0;
   while (month < month_names.size() && text.substr(8, 3) != month_names[month]) ++month;

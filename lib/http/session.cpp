@@ -1,7 +1,7 @@
 #include "http/session.hpp"
 
 #include "core/clock.hpp"
-#include "http/grammar.hpp"
+#include "core/exception_text.hpp"
 #include "http/proxied.hpp"
 #include "io/tls_transport.hpp"
 #include <coax/handshake_error.hpp>
@@ -32,15 +32,9 @@ bool is_code(std::exception_ptr error, std::initializer_list<errc> codes) {
   return false;
 }
 
-std::string text_of(std::exception_ptr error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
+// There are proxies that take the connection for a tunnel from this request on, whatever the answer. What comes behind
+// an answer that made no WebSocket would be requests that they have not looked at.
+bool asks_for_websocket(const request& r) { return protocol::has_token(r.fields, "Upgrade", "websocket"); }
 
 }  // namespace
 
@@ -58,7 +52,7 @@ task<> session::run() {
     if (!next) break;
     go_on = co_await serve(*std::move(next));
   }
-  if (wire_) co_await linger();
+  if (wire_) co_await wire_->shutdown(linger_time);
   // The connection is this coroutine's as long as it is anybody's.
   if (successor_) co_await successor_->wait_until_finished({});
 }
@@ -77,7 +71,7 @@ task<bool> session::meet_proxy(context ctx) {
 }
 
 task<bool> session::secure() {
-  const auto limited = stopping().with_deadline(accepted_ + site_->options.head_timeout());
+  const auto limited = stopping().with_deadline(detail::after(accepted_, site_->options.head_timeout()));
   if (site_->options.proxy_protocol() != proxy_protocol::off) {
     const bool let_in = co_await meet_proxy(limited);
     if (!let_in) co_return false;
@@ -99,8 +93,8 @@ task<std::optional<session::incoming>> session::read_head(bool first) {
   head_scanner scanner(site_->limits());
   const auto& options = site_->options;
   bool begun = !wire_->input().empty();
-  auto due = first ? accepted_ + options.head_timeout()
-                   : detail::now() + (begun ? options.head_timeout() : options.idle_timeout());
+  auto due = detail::after(first ? accepted_ : detail::now(),
+                           first || begun ? options.head_timeout() : options.idle_timeout());
   for (;;) {
     const auto verdict = scanner.scan(wire_->input());
     if (verdict == head_scanner::verdict::complete) co_return co_await take_head(scanner);
@@ -113,7 +107,7 @@ task<std::optional<session::incoming>> session::read_head(bool first) {
     if (ec == errc::deadline_exceeded && (first || begun))
       co_await refuse(refusal(408, "the request head has not come in time"));
     if (ec) co_return std::nullopt;
-    if (!begun && !first) due = detail::now() + options.head_timeout();
+    if (!begun && !first) due = detail::after(detail::now(), options.head_timeout());
     begun = true;
   }
 }
@@ -146,8 +140,6 @@ task<> session::refuse(refusal why, headers fields) {
   if (ec) wire_->cut();
 }
 
-task<> session::linger() { co_await wire_->shutdown(linger_time); }
-
 task<bool> session::serve(incoming in) {
   auto state = std::make_unique<exchange_state>(wire_, std::move(in.head));
   auto& s = *state;
@@ -158,7 +150,7 @@ task<bool> session::serve(incoming in) {
     adopt(next, std::move(slot));
   };
   s.site = site_.get();
-  if (draining_) s.end_after_answer();
+  if (draining_ || asks_for_websocket(s.request())) s.end_after_answer();
   exchange x(std::move(state));
   struct current_guard {
     explicit current_guard(exchange_state*& p, exchange_state* now) : at(p) { at = now; }
@@ -258,7 +250,8 @@ task<> session::answer_for(exchange_state& x, std::exception_ptr error) {
     answer = text_answer(x.refused()->status, x.refused()->text);
   else if (error && stop_.stop_requested() && is_code(error, {errc::canceled}))
     answer = text_answer(503, draining_ ? "the server is going down" : "canceled");
-  if (!error) site_->log(log_level::error, printable(x.request().target) + ": the handler has given no answer");
+  if (!error)
+    site_->log(log_level::error, protocol::printable(x.request().target) + ": the handler has given no answer");
   x.end_after_answer();
   co_await x.respond(std::move(answer), never);
 }
@@ -269,7 +262,7 @@ void session::report(const exchange_state& x, std::exception_ptr error) {
   const bool expected = ended || is_code(error, {errc::closed, errc::handshake_failed, errc::handshake_timeout});
   const auto& r = x.request();
   site_->log(expected ? log_level::debug : log_level::error,
-             std::string(r.method) + ' ' + printable(r.target) + ": " + text_of(error));
+             std::string(r.method) + ' ' + protocol::printable(r.target) + ": " + detail::text_of(error));
 }
 
 void session::adopt(const std::shared_ptr<detail::successor>& s, std::optional<stream_slot> slot) {

@@ -45,7 +45,6 @@ class session final
   task<> answer_for(detail::exchange_state& x, std::exception_ptr error);
   task<> answer_unrouted(detail::exchange_state& x, const route_match& match);
   task<> refuse(refusal why, headers fields = {});
-  task<> linger();
   void adopt(const std::shared_ptr<detail::successor>& s, std::optional<stream_slot> slot);
   void report(const detail::exchange_state& x, std::exception_ptr error);
   context stopping() const { return context(stop_.get_token()); }

@@ -4,6 +4,7 @@
 #include "http/conditions.hpp"
 #include "http/content_type.hpp"
 #include "http/exchange_state.hpp"
+#include "http/grammar.hpp"
 #include "io/file.hpp"
 
 #include <algorithm>
@@ -23,12 +24,6 @@ struct folder {
 std::string hex(std::uint64_t n) {
   char text[16];
   return {text, std::to_chars(text, text + sizeof text, n, 16).ptr};
-}
-
-response plain(unsigned status, std::string_view text) {
-  response r(status);
-  r.content_type("text/plain; charset=utf-8").body(std::string(text) + "\n");
-  return r;
 }
 
 /// The path below the folder that a request names; nothing if there can be no such file. An encoded slash, a
@@ -69,12 +64,14 @@ response head_for(const selection& s, const representation& r, std::string_view 
   return head;
 }
 
+// Written anew from the path that was found: as the client wrote it, "//host/../folder" would lead to that host.
 task<> redirect_to_folder(exchange& x) {
   const auto& t = x.state().target;
-  std::string location(t.raw_path);
+  std::string location;
+  for (const auto& segment : t.segments) location.append("/").append(percent_encode(segment));
   location += '/';
   if (!t.raw_query.empty()) location.append("?").append(t.raw_query);
-  auto answer = plain(301, "moved to " + location);
+  auto answer = text_answer(301, "moved to " + location);
   answer.header("Location", location);
   co_await x.respond(std::move(answer));
 }
@@ -125,7 +122,8 @@ task<> serve_one(std::shared_ptr<const folder> from, exchange& x) {
     co_await redirect_to_folder(x);
     co_return;
   }
-  co_await x.respond(404, "text/plain; charset=utf-8", "not found\n");
+  auto answer = text_answer(404, "not found");
+  co_await x.respond(std::move(answer));
 }
 
 struct asset {

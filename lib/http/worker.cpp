@@ -1,5 +1,6 @@
 #include "http/worker.hpp"
 
+#include "core/exception_text.hpp"
 #include "http/listener.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -15,16 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds first_pause{50};
 constexpr std::chrono::milliseconds longest_pause{1000};
 
-std::string text_of(std::exception_ptr error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
-
 }  // namespace
 
 worker::worker(asio::any_io_executor ex, std::shared_ptr<site> s) : parking_lot(std::move(ex)), site_(std::move(s)) {}
@@ -37,7 +28,7 @@ void worker::listen(std::shared_ptr<listener> l) {
   asio::co_spawn(
       executor(), [w = self(), l] { return w->accept_loop(l); },
       [w = self()](std::exception_ptr error) {
-        if (error) w->site_->log(log_level::error, "accepting has ended: " + text_of(error));
+        if (error) w->site_->log(log_level::error, "accepting has ended: " + detail::text_of(error));
         w->leave();
       });
 }
@@ -115,7 +106,7 @@ void worker::serve(std::shared_ptr<transport> t) {
 }
 
 void worker::session_ended(session& s, std::exception_ptr error) {
-  if (error && !s.aborted()) site_->log(log_level::error, "a connection has failed: " + text_of(error));
+  if (error && !s.aborted()) site_->log(log_level::error, "a connection has failed: " + detail::text_of(error));
   s.unlink();
   --site_->open;
   for (const auto& other : site_->workers)

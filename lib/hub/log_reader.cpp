@@ -26,9 +26,13 @@ log_reader::log_reader(std::uint64_t number, std::string_view topic, std::size_t
   feed_.start_since({});
 }
 
-// Before it has asked, and when it has enough to do, it will find the entry in the log.
+void log_reader::came_at(const position& p) {
+  if (!came_at_) came_at_ = p;
+}
+
+// When it has enough to do it will find the entry in the log; also before it has asked, if it comes from a position.
 void log_reader::on_entry(std::string_view epoch, const entry_ptr& entry) {
-  if (!asked_ || unread_ == most_unread) return feed_.doubt();
+  if ((!asked_ && !collecting_) || unread_ == most_unread) return feed_.doubt();
   ++unread_;
   feed_.on_entry(epoch, entry);
 }
@@ -58,8 +62,7 @@ std::optional<topic_feed::event> log_reader::take() {
       if (!feed_.settled()) return std::nullopt;
       collecting_ = false;
     } else if (const auto* entry = std::get_if<entry_ptr>(&*event)) {
-      last_.push_back(*entry);
-      if (last_.size() > recent_) last_.pop_front();
+      collect(*entry);
     } else {
       last_.clear();  // of a history that is no more
     }
@@ -68,6 +71,14 @@ std::optional<topic_feed::event> log_reader::take() {
   topic_feed::event oldest = std::move(last_.front());
   last_.pop_front();
   return oldest;
+}
+
+void log_reader::collect(const entry_ptr& e) {
+  last_.push_back(e);
+  std::size_t news = 0;
+  if (came_at_.epoch() == feed_.at().epoch() && e->offset() > came_at_.offset())
+    news = static_cast<std::size_t>(e->offset() - came_at_.offset());
+  while (last_.size() > recent_ + news) last_.pop_front();
 }
 
 void log_reader::pop() {

@@ -15,8 +15,10 @@ class log_reader {
  public:
   /// Everything behind `since`. The name of the topic must stay.
   log_reader(std::uint64_t number, std::string_view topic, const position& since);
-  /// The last `n` of all that is kept.
+  /// The last `n` of all that was kept when the member came, and what was published since.
   log_reader(std::uint64_t number, std::string_view topic, std::size_t n);
+  /// Where the member came: what is behind that was published for it. The first call counts.
+  void came_at(const position& p);
 
   const std::uint64_t id;  // of the readers of its peer
   bool answered = false;   // the log has, at least once
@@ -47,6 +49,7 @@ class log_reader {
 
  private:
   std::optional<topic_feed::event> take();
+  void collect(const entry_ptr& e);
   const shared_history& history();
 
   const std::string_view topic_;
@@ -59,6 +62,7 @@ class log_reader {
   bool collecting_ = false;  // the past, of which only the last entries count
   boost::container::deque<entry_ptr> last_;
   shared_history history_;  // of what comes next
+  position came_at_;
 };
 
 }  // namespace coax::detail

@@ -28,6 +28,19 @@ void membership::leave() noexcept {
   if (const auto s = std::exchange(subscription_, nullptr)) s->peer->hub->leave(s);
 }
 
+task<bool> membership::live(context ctx) {
+  const auto s = subscription_;
+  if (!s) co_return false;
+  auto wait = [s](context inner) -> task<error_code> {
+    const auto at_call = inner;
+    const error_code ec = co_await s->peer->wait_for_news(s, at_call);
+    co_return ec;
+  };
+  const error_code ec = co_await detail::on_home<error_code>(s->peer->home->executor(), ctx, wait);
+  if (ec && ec != make_error_code(errc::closed)) throw system_error(ec, "live");
+  co_return !ec;
+}
+
 task<bool> membership::recovered(context ctx) {
   const auto s = subscription_;
   if (!s) co_return true;

@@ -60,6 +60,7 @@ void peer_core::joined(subscription& what, const join_options& o) {
   ++last_reader_;
   s->reader = o.since() ? std::make_unique<log_reader>(last_reader_, s->topic->name, *o.since())
                         : std::make_unique<log_reader>(last_reader_, s->topic->name, o.recent());
+  s->reader->came_at(s->part->told.at());
   readers_.push_back(s);
   if (queue_.empty()) home->mark_offered(*this);
 }
@@ -72,6 +73,7 @@ void peer_core::left(subscription& s) noexcept {
   auto unknown = past::unknown;
   s.past.compare_exchange_strong(unknown, past::whole);
   home->wake_waiting(s.awaits_recovery);
+  home->wake_waiting(s.awaits_news);
 }
 
 void peer_core::take(offering& o, subscription& s) {
@@ -344,6 +346,7 @@ void peer_core::end_queue() noexcept {
     s->reader.reset();
     home->wake_waiting(s->awaits_recovery);
   }
+  for (auto* s : parts_) home->wake_waiting(s->awaits_news);
   wake_publishers();
 }
 

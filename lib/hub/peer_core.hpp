@@ -118,6 +118,8 @@ class peer_core final : public drain_observer, public std::enable_shared_from_th
   task<error_code> wait_for_room(std::size_t size, const context& ctx);
   /// Until it is known whether the past that was asked for is there.
   task<error_code> wait_for_recovery(std::shared_ptr<subscription> s, const context& ctx);
+  /// Until the topic is told; `errc::closed` if it is not any more.
+  task<error_code> wait_for_news(std::shared_ptr<subscription> s, const context& ctx);
 
   /// Deals with messages that have grown too old, and with questions to the log that were not answered.
   void on_time(steady::time_point time);

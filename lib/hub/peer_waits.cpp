@@ -61,4 +61,16 @@ task<error_code> peer_core::wait_for_recovery(std::shared_ptr<subscription> s, c
   co_return ec;
 }
 
+task<error_code> peer_core::wait_for_news(std::shared_ptr<subscription> s, const context& ctx) {
+  const auto keep = shared_from_this();
+  if (const auto ec = ctx.stopped()) co_return ec;
+  if (!s->topic->is_told && state_ == state::open) {
+    listed_waiter w(s->awaits_news, ctx);
+    co_await home->park(w);
+    if (const auto ec = w.result()) co_return ec;
+  }
+  const bool told = s->topic->is_told && state_ == state::open;
+  co_return told ? error_code() : make_error_code(errc::closed);
+}
+
 }  // namespace coax::detail

@@ -199,11 +199,13 @@ void registry::on_subscribed(const std::weak_ptr<topic>& which, const result<pos
     if (!from) {
       t->asked = false;
       wake_at(now() + retry_after, out);
-    } else if (!t->is_filter) {
-      t->begin = *from;
-      if (t->members != 0) pass_by(*t, true, out);
-      t->feed.start(*from);
-      question = advance(t, out);
+    } else {
+      if (!t->is_filter) {
+        t->begin = *from;
+        if (t->members != 0) pass_by(*t, true, out);
+        t->feed.start(*from);
+        question = advance(t, out);
+      }
       t->is_told = true;
       for (const auto& part : t->parts) push(out, part->home, commands::begin{part, *from});
     }

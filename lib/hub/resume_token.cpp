@@ -1,5 +1,6 @@
 #include "hub/resume_token.hpp"
 
+#include "core/byte_order.hpp"
 #include "protocol/base64.hpp"
 
 #include <algorithm>
@@ -27,10 +28,6 @@ constexpr std::string_view purpose = "resume";
 constexpr std::size_t most_origins = 4;
 constexpr std::size_t number_size = 8, size_size = 2;
 
-void append_number(std::string& to, std::uint64_t n, std::size_t bytes = number_size) {
-  while (bytes-- != 0) to += static_cast<char>(n >> (8 * bytes) & 0xffU);
-}
-
 void append_text(std::string& to, std::string_view text) {
   append_number(to, text.size(), size_size);
   to += text;
@@ -43,11 +40,7 @@ class payload_reader {
 
   bool sound() const noexcept { return sound_; }
   bool at_end() const noexcept { return !sound_ || rest_.empty(); }
-  std::uint64_t number(std::size_t bytes = number_size) noexcept {
-    std::uint64_t n = 0;
-    for (const char c : take(bytes)) n = n << 8 | static_cast<unsigned char>(c);
-    return n;
-  }
+  std::uint64_t number(std::size_t bytes = number_size) noexcept { return read_number(take(bytes)); }
   std::string_view text() noexcept { return take(static_cast<std::size_t>(number(size_size))); }
   std::string_view rest() noexcept { return take(rest_.size()); }
 

@@ -50,7 +50,6 @@ class send_queue {
 
   /// The oldest message. The queue is not empty.
   const shared_delivery& front() const noexcept { return first(runs_.front()).what; }
-  overflow front_policy() const noexcept { return runs_.front().policy; }
   void pop() noexcept;
   /// Drops everything; returns how many messages.
   std::size_t clear() noexcept;

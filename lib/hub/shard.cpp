@@ -221,8 +221,12 @@ std::size_t shard::run(const commands::begin& c) {
   if (!part.told) part.told = history_cursor(part.log->tally->name, c.from);
   for (const auto& s : part.members)
     guarded(*s->peer, [&] {
-      if (s->reader) mark_offered(*s->peer);
+      if (s->reader) {
+        s->reader->came_at(c.from);
+        mark_offered(*s->peer);
+      }
       s->peer->place_changed();
+      wake_waiting(s->awaits_news);
     });
   return part.members.size();
 }

@@ -120,6 +120,7 @@ class subscription : public std::enable_shared_from_this<subscription> {
     return false;
   }
   std::vector<waiter*> awaits_recovery;
+  std::vector<waiter*> awaits_news;  // until the topic is told
 };
 
 }  // namespace coax::detail

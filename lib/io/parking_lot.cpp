@@ -75,6 +75,18 @@ void parking_lot::wake_all(error_code result) {
   while (!waiters_.empty()) wake(waiters_.front(), result);
 }
 
+task<error_code> parking_lot::wait_until(const bool& done, const context& ctx) {
+  const auto keep = shared_from_this();
+  while (!done) {
+    if (const auto ec = ctx.stopped()) co_return ec;
+    plain_waiter w(ctx);
+    co_await park(w);
+    const error_code ec = w.result();
+    if (ec) co_return ec;
+  }
+  co_return error_code();
+}
+
 void parking_lot::poke() {
   if (waiters_.empty()) return;
   std::optional<steady::time_point> time;

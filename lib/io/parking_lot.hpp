@@ -179,6 +179,9 @@ class COAX_EXPORT parking_lot : public std::enable_shared_from_this<parking_lot>
   /// `wake`, or `errc::canceled` or `errc::deadline_exceeded`. The caller has checked that the context is not stopped.
   parking park(waiter& w) noexcept { return parking(*this, w); }
 
+  /// Waits until `done`, of this object; who sets it calls `wake_all`.
+  task<error_code> wait_until(const bool& done, const context& ctx);
+
   /// Lets a parked coroutine go on: in its next turn, or inside the call. The second is for handlers that have nothing
   /// left to do and hold the lot.
   void wake(waiter& w, error_code result = {});

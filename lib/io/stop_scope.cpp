@@ -54,8 +54,7 @@ stop_scope::stop_scope(asio::any_io_executor ex, context parent)
 stop_scope::stop_scope(stop_scope&&) noexcept = default;
 
 stop_scope& stop_scope::operator=(stop_scope&& other) noexcept {
-  if (state_ && state_ != other.state_) state_->abandoned = true;
-  state_ = std::move(other.state_);
+  stop_scope(std::move(other)).state_.swap(state_);
   return *this;
 }
 
@@ -69,7 +68,7 @@ stop_scope::~stop_scope() {
 void stop_scope::expires_after(std::chrono::nanoseconds d) {
   {
     const std::lock_guard lock(state_->mutex);
-    state_->own_deadline = detail::now() + d;
+    state_->own_deadline = detail::after(detail::now(), d);
   }
   state_->arm();
 }

@@ -97,10 +97,4 @@ void detail::count_deflate_memory(std::ptrdiff_t more) noexcept {
   bytes_of_contexts.fetch_add(more, std::memory_order_relaxed);
 }
 
-std::span<std::byte> detail::room_behind(coax::detail::storage& out, std::size_t n) {
-  const auto size = out.size();
-  if (out.capacity() - size < n) out.reserve(std::max(size + n, 2 * out.capacity()));
-  return {out.data() + size, out.capacity() - size};
-}
-
 }  // namespace coax::protocol

@@ -88,8 +88,5 @@ std::unique_ptr<decompressor> make_zlib_decompressor(decompressor::parameters wi
 /// For `deflate_memory`.
 void count_deflate_memory(std::ptrdiff_t more) noexcept;
 
-/// Room for at least `n` bytes behind those of `out`, which grows geometrically.
-std::span<std::byte> room_behind(coax::detail::storage& out, std::size_t n);
-
 }  // namespace detail
 }  // namespace coax::protocol

@@ -76,7 +76,7 @@ class igzip_compressor final : public compressor {
     s.avail_in = static_cast<std::uint32_t>(in.size());
     s.flush = how;
     do {
-      const auto room = room_behind(out, 64 + s.avail_in / 4);
+      const auto room = out.room(64 + s.avail_in / 4);
       s.next_out = reinterpret_cast<std::uint8_t*>(room.data());
       s.avail_out = static_cast<std::uint32_t>(std::min(room.size(), longest_stream));
       const auto offered = s.avail_out;

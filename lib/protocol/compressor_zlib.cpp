@@ -74,7 +74,7 @@ class zlib_compressor final : public compressor {
     // With less room than this zlib may write the end of a flush twice.
     constexpr std::size_t least_room = 64;
     do {
-      const auto room = room_behind(out, least_room + z_.avail_in / 4);
+      const auto room = out.room(least_room + z_.avail_in / 4);
       z_.next_out = output(room.data());
       z_.avail_out = clamp(room.size());
       const auto offered = z_.avail_out;

@@ -158,9 +158,6 @@ deflate_answer answer(const deflate_parameters& offer, const deflate_options& ou
 
 failure refused(std::string text) { return {errc::handshake_failed, status::mandatory_extension, std::move(text)}; }
 
-// Not `quoted`, which with a std::string would also find that of the standard.
-std::string in_quotes(std::string_view text) { return '"' + printable(text) + '"'; }
-
 outcome<deflate_agreement> check_parameters(const deflate_parameters& reply, const deflate_options& offered) {
   const auto own_limit = offered.server_max_window_bits();
   if (offered.server_no_context_takeover() && !reply.server_no_context_takeover)

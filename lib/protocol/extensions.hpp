@@ -6,6 +6,7 @@
 #include "protocol/header_field.hpp"
 #include "protocol/opcode.hpp"
 #include <coax/deflate.hpp>
+#include <coax/detail/export.hpp>
 
 #include <optional>
 #include <string>
@@ -55,10 +56,10 @@ struct deflate_answer {
 };
 
 /// Takes the first offer in the request that can be honoured; nothing if there is none, or compression is off.
-std::optional<deflate_answer> choose_deflate(header_fields request, const deflate_options& ours);
+COAX_EXPORT std::optional<deflate_answer> choose_deflate(header_fields request, const deflate_options& ours);
 
 /// What a client offers, for Sec-WebSocket-Extensions of its request; empty when compression is off.
-std::string deflate_offer(const deflate_options& ours);
+COAX_EXPORT std::string deflate_offer(const deflate_options& ours);
 
 /// Holds the extensions of a reply against the offer made with the same options. Nothing if the server declined.
 outcome<std::optional<deflate_agreement>> check_extensions(header_fields reply, const deflate_options& offered);

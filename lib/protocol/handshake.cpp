@@ -6,15 +6,6 @@
 namespace coax::protocol {
 namespace {
 
-/// A value for a text: in quotes, and not endless.
-std::string in_quotes(std::string_view value) {
-  constexpr std::size_t enough = 100;
-  std::string text = "\"";
-  text += value.substr(0, enough);
-  text += value.size() > enough ? "...\"" : "\"";
-  return text;
-}
-
 std::string number_of(header_fields fields, std::string_view name) {
   return std::to_string(count(fields, name)) + " fields " + std::string(name);
 }

@@ -45,7 +45,7 @@ struct rejection {
 
 using upgrade_verdict = boost::system::result<upgrade, rejection>;
 
-/// Checks a request, in the order of docs/behaviour.md, section 1.
+/// Checks a request, in the order of its answers: 426, 405, 400, 403.
 upgrade_verdict check_upgrade(const request_head& request, const accept_policy& policy,
                               const deflate_options& deflate = {});
 

@@ -74,4 +74,6 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string in_quotes(std::string_view text) { return '"' + printable(text) + '"'; }
+
 }  // namespace coax::protocol

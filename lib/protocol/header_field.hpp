@@ -48,4 +48,7 @@ bool valid_field_value(std::string_view value) noexcept;
 /// `text` for a message: what is not printable ASCII becomes '?', and it is cut at 80 characters.
 std::string printable(std::string_view text);
 
+/// The same between quotes.
+std::string in_quotes(std::string_view text);
+
 }  // namespace coax::protocol

@@ -14,19 +14,16 @@ using masking_key = std::array<std::uint8_t, 4>;
 
 namespace detail {
 
-/// The key as eight bytes in memory order, beginning where payload byte `offset` needs it.
-inline std::uint64_t key_word(masking_key key, std::size_t offset) noexcept {
-  const auto word = std::bit_cast<std::uint32_t>(key);
-  const int turn = static_cast<int>(offset % 4) * 8;
-  const std::uint64_t turned =
-      std::endian::native == std::endian::little ? std::rotr(word, turn) : std::rotl(word, turn);
-  return turned << 32 | turned;
-}
-
 /// `word` for bytes that begin `n` later.
 inline std::uint64_t advance_word(std::uint64_t word, std::size_t n) noexcept {
   const int turn = static_cast<int>(n % 4) * 8;
   return std::endian::native == std::endian::little ? std::rotr(word, turn) : std::rotl(word, turn);
+}
+
+/// The key as eight bytes in memory order, beginning where payload byte `offset` needs it.
+inline std::uint64_t key_word(masking_key key, std::size_t offset) noexcept {
+  const std::uint64_t word = std::bit_cast<std::uint32_t>(key);
+  return advance_word(word << 32 | word, offset);
 }
 
 template <class Word>

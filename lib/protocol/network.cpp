@@ -1,7 +1,8 @@
 #include "protocol/network.hpp"
 
+#include "core/parse_number.hpp"
+
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 
 namespace coax::protocol {
@@ -16,13 +17,6 @@ bool is_ipv4(const ip::address& a) { return a.is_v4() || a.to_v6().is_v4_mapped(
 
 ip::address_v6::bytes_type bytes_of(const ip::address& a) {
   return a.is_v4() ? ip::make_address_v6(ip::v4_mapped, a.to_v4()).to_bytes() : a.to_v6().to_bytes();
-}
-
-std::optional<unsigned> prefix_of(std::string_view digits, unsigned most) {
-  unsigned n = 0;
-  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  if (ec != std::errc() || end != digits.data() + digits.size() || n > most) return std::nullopt;
-  return n;
 }
 
 template <class Bytes>
@@ -57,8 +51,8 @@ std::optional<network> network::parse(std::string_view text) {
   const auto address = parse_address(text.substr(0, slash));
   if (!address) return std::nullopt;
   if (slash == text.npos) return network(bytes_of(*address), 128);
-  const auto bits = prefix_of(text.substr(slash + 1), address->is_v4() ? 32 : 128);
-  if (!bits) return std::nullopt;
+  const auto bits = coax::detail::parse_number<unsigned>(text.substr(slash + 1));
+  if (!bits || *bits > (address->is_v4() ? 32U : 128U)) return std::nullopt;
   return network(bytes_of(*address), *bits + (address->is_v4() ? mapping_bits : 0));
 }
 

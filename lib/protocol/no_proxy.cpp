@@ -1,20 +1,12 @@
 #include "protocol/no_proxy.hpp"
 
+#include "core/parse_number.hpp"
 #include "protocol/header_field.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 namespace coax::protocol {
 namespace {
-
-std::optional<unsigned> number(std::string_view text, unsigned most) {
-  unsigned n = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (ec != std::errc() || end != text.data() + text.size() || n > most) return std::nullopt;
-  return n;
-}
 
 std::string plain_name(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
@@ -70,7 +62,7 @@ void no_proxy_rules::add(std::string_view entry) {
     return;
   }
   const auto parts = split(entry);
-  const auto port = parts.has_port ? number(parts.port, 65535) : 0;
+  const auto port = parts.has_port ? coax::detail::parse_number<std::uint16_t>(parts.port) : std::uint16_t{0};
   if (!port || (parts.has_port && *port == 0) || parts.host.empty()) return;
   if (add_network(parts.host, *port)) return;
 

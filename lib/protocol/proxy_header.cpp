@@ -1,11 +1,11 @@
 #include "protocol/proxy_header.hpp"
 
+#include "core/parse_number.hpp"
 #include "protocol/network.hpp"
 
 #include <boost/crc.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -35,12 +35,9 @@ std::string join(const ip::address& a, unsigned port) {
 
 // Version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n".
 
-std::optional<unsigned> port_of(std::string_view digits) {
-  unsigned n = 0;
-  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+std::optional<std::uint16_t> port_of(std::string_view digits) {
   const bool leading_zero = digits.size() > 1 && digits.front() == '0';
-  if (ec != std::errc() || end != digits.data() + digits.size() || n > 65535 || leading_zero) return std::nullopt;
-  return n;
+  return leading_zero ? std::nullopt : coax::detail::parse_number<std::uint16_t>(digits);
 }
 
 std::vector<std::string_view> split_at_spaces(std::string_view line) {

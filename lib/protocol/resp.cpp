@@ -1,5 +1,7 @@
 #include "protocol/resp.hpp"
 
+#include "core/parse_number.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -15,10 +17,7 @@ constexpr std::size_t kept_room = 1 << 20;  // of a buffer that is empty
 // A sign is allowed in front of integers, which from_chars takes only if it is a minus.
 std::optional<std::int64_t> parse_integer(std::string_view digits) noexcept {
   if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
-  std::int64_t n = 0;
-  const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  if (r.ec != std::errc() || r.ptr != digits.data() + digits.size()) return std::nullopt;
-  return n;
+  return coax::detail::parse_number<std::int64_t>(digits);
 }
 
 void append_length(std::string& to, char what, std::size_t n) {

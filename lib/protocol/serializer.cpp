@@ -2,21 +2,12 @@
 
 #include "protocol/masking_key.hpp"
 
-#include <algorithm>
-
 namespace coax::protocol {
 namespace {
 
-/// Where the next bytes go; at least `n` of them fit.
-std::byte* make_room(coax::detail::storage& out, std::size_t n) {
-  const auto needed = out.size() + n;
-  if (needed > out.capacity()) out.reserve(std::max(needed, 2 * out.capacity()));
-  return out.data() + out.size();
-}
-
 /// Writes the header and makes room for the whole frame; the payload goes behind it.
 std::byte* begin_frame(coax::detail::storage& out, const frame_header& header) {
-  auto* const at = make_room(out, max_header_size + static_cast<std::size_t>(header.length));
+  auto* const at = out.room(max_header_size + static_cast<std::size_t>(header.length)).data();
   const auto size = encode_header(at, header);
   out.resize(out.size() + size);
   return at + size;
@@ -69,7 +60,7 @@ frame_header append_frame(coax::detail::storage& out, role sender, frame_kind ki
 
 frame_header append_header(coax::detail::storage& out, role sender, frame_kind kind, std::uint64_t length) {
   const auto header = make_header(sender, kind, length);
-  const auto size = encode_header(make_room(out, max_header_size), header);
+  const auto size = encode_header(out.room(max_header_size).data(), header);
   out.resize(out.size() + size);
   return header;
 }

@@ -5,7 +5,6 @@
 #include "protocol/frame.hpp"
 #include <coax/message.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -64,9 +63,7 @@ frame_header append_frame(coax::detail::storage& out, role sender, frame_kind ki
 /// The same for what servers mostly send: not masked, not fragmented, of less than 126 bytes.
 inline void append_short_frame(coax::detail::storage& out, opcode op, asio::const_buffer payload) {
   const std::size_t size = 2 + payload.size();
-  if (out.capacity() - out.size() < size) [[unlikely]]
-    out.reserve(std::max(out.size() + size, 2 * out.capacity()));
-  auto* const at = out.data() + out.size();
+  auto* const at = out.room(size).data();
   at[0] = static_cast<std::byte>(0x80u | static_cast<unsigned>(op));
   at[1] = static_cast<std::byte>(payload.size());
   if (payload.size() != 0) std::memcpy(at + 2, payload.data(), payload.size());

@@ -52,7 +52,6 @@ class client_core : public coax::detail::parking_lot, public command_link::owner
   /// Closes the links of a node that is no longer needed.
   void retire(const node& n);
   const std::shared_ptr<const connect_plan>& plan() const noexcept { return plan_; }
-  counters& figures() noexcept { return counters_; }
   bool closing() const noexcept { return closing_.load(std::memory_order_relaxed); }
 
   virtual void begin() = 0;

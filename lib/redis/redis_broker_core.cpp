@@ -28,7 +28,7 @@ std::shared_ptr<redis_broker_core> redis_broker_core::create(asio::any_io_execut
 }
 
 redis_broker_core::redis_broker_core(asio::any_io_executor ex, const redis_broker_options& options)
-    : parking_lot(std::move(ex)), site_(options), outbox_(site_), subscriptions_(site_), presence_(site_) {}
+    : parking_lot(std::move(ex)), site_(options), outbox_(site_), subscriptions_(site_, outbox_), presence_(site_) {}
 
 void redis_broker_core::start(std::string_view url) {
   const auto self = std::static_pointer_cast<redis_broker_core>(shared_from_this());
@@ -77,7 +77,8 @@ void redis_broker_core::unsubscribe(const listener_ptr& who, std::string_view to
 }
 
 void redis_broker_core::publish(std::string_view topic, publication what, std::shared_ptr<awaited<position>> done) {
-  outbox_.publish(site_.topics, topic, std::move(what), std::move(done));
+  if (outbox_.publish(site_.topics, topic, std::move(what), std::move(done)))
+    post([self = shared_from_this(), this] { arm(); });
 }
 
 void redis_broker_core::history(std::string_view topic, const position& since, std::size_t limit,
@@ -283,6 +284,7 @@ void redis_broker_core::arm() {
   if (ended_ || !link_) return;
   auto next = std::min(renewal_, touch_);
   if (const auto at = subscriptions_.sweep(now())) next = std::min(next, *at);
+  if (const auto at = outbox_.expire(now())) next = std::min(next, *at);
   if (const auto at = link_->due(calm())) next = std::min(next, *at);
   if (const auto at = control_.due()) next = std::min(next, *at);
   wake_at(next);

@@ -2,6 +2,8 @@
 
 #include "redis/scripts.hpp"
 
+#include <cassert>
+
 namespace coax::detail {
 
 redis::command redis_outbox::append_to(const redis_names& names, std::string_view topic, const std::string& memory,
@@ -15,29 +17,42 @@ redis::command redis_outbox::append_to(const redis_names& names, std::string_vie
   return c;
 }
 
-void redis_outbox::publish(const redis_names& names, std::string_view topic, publication what,
-                           std::shared_ptr<awaited<position>> done) {
+std::optional<steady::time_point> redis_outbox::publish(const redis_names& names, std::string_view topic,
+                                                        publication what, std::shared_ptr<awaited<position>> done) {
   const auto& options = site_.options;
   const bool numbered = what.idempotency_key().empty();
   const auto memory = numbered ? names.sent(topic, site_.id) : names.once(topic, what.idempotency_key());
   // Numbers are of no use when their publications cannot be repeated any more.
   auto append =
       append_to(names, topic, memory, what, numbered ? 2 * options.publish_time() : options.idempotency_time());
-  append.idempotent().expires_at(after(now(), options.publish_time()));
-  waiting next{std::move(append), numbered, 0, std::move(done)};
+  const auto expires = after(now(), options.publish_time());
+  append.idempotent().expires_at(expires);
+  waiting next{std::move(append), numbered, 0, expires, std::move(done)};
   next.bytes = next.append.bytes();
   {
     const std::lock_guard lock(mutex_);
     if (messages_ < options.queue_messages() && bytes_ + next.bytes <= options.queue_bytes()) {
       ++messages_;
       bytes_ += next.bytes;
-      auto& to = *lanes_.try_emplace(names.channel(topic)).first;
-      if (to.second.sent < window) return send(to, std::move(next));
-      to.second.queue.push_back(std::move(next));
-      return;
+      const auto to = lanes_.try_emplace(names.channel(topic)).first;
+      to->second.queue.push_back(std::move(next));
+      send_waiting(to);
+      if (to->second.holds == 0 || expires >= expiry_) return std::nullopt;
+      return expiry_ = expires;
     }
   }
   if (next.done) next.done->fail(errc::broker_unavailable);
+  return std::nullopt;
+}
+
+void redis_outbox::send_waiting(lane_map::iterator from) {
+  auto& [holds, sent, queue] = from->second;
+  while (holds == 0 && sent < window && !queue.empty()) {
+    auto next = std::move(queue.front());
+    queue.pop_front();
+    send(*from, std::move(next));
+  }
+  if (holds == 0 && sent == 0) lanes_.erase(from);
 }
 
 void redis_outbox::send(lane_map::value_type& to, waiting next) {
@@ -54,15 +69,8 @@ void redis_outbox::on_reply(const std::string& channel, std::size_t bytes,
     --messages_;
     bytes_ -= bytes;
     const auto found = lanes_.find(channel);
-    auto& queue = found->second.queue;
     --found->second.sent;
-    if (!queue.empty()) {
-      auto next = std::move(queue.front());
-      queue.pop_front();
-      send(*found, std::move(next));
-    } else if (found->second.sent == 0) {
-      lanes_.erase(found);
-    }
+    send_waiting(found);
   }
   if (r && !r->is_error())
     if (const auto where = parse_place(r->text())) {
@@ -72,6 +80,41 @@ void redis_outbox::on_reply(const std::string& channel, std::size_t bytes,
     }
   // A script may fail behind what it has stored.
   if (done) done->fail(r ? error_code(errc::publication_in_doubt) : error_code(r.error()));
+}
+
+void redis_outbox::hold(std::string_view channel) {
+  const std::lock_guard lock(mutex_);
+  ++lanes_.try_emplace(std::string(channel)).first->second.holds;
+}
+
+void redis_outbox::release(std::string_view channel, std::size_t times) {
+  const std::lock_guard lock(mutex_);
+  const auto found = lanes_.find(channel);
+  assert(found != lanes_.end() && found->second.holds >= times);
+  found->second.holds -= times;
+  send_waiting(found);
+}
+
+std::optional<steady::time_point> redis_outbox::expire(steady::time_point now) {
+  std::vector<std::shared_ptr<awaited<position>>> late;
+  {
+    const std::lock_guard lock(mutex_);
+    if (expiry_ <= now) {
+      expiry_ = steady::time_point::max();
+      for (auto& [channel, l] : lanes_) {
+        if (l.holds == 0) continue;
+        for (; !l.queue.empty() && l.queue.front().expires <= now; l.queue.pop_front()) {
+          --messages_;
+          bytes_ -= l.queue.front().bytes;
+          if (l.queue.front().done) late.push_back(std::move(l.queue.front().done));
+        }
+        if (!l.queue.empty()) expiry_ = std::min(expiry_, l.queue.front().expires);
+      }
+    }
+    if (late.empty()) return expiry_ == steady::time_point::max() ? std::nullopt : std::optional(expiry_);
+  }
+  for (const auto& done : late) done->fail(errc::broker_unavailable);
+  return expire(now);
 }
 
 void redis_outbox::probe(std::string_view route, std::uint64_t number, std::function<void()> answered) {

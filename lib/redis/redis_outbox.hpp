@@ -15,14 +15,23 @@ namespace coax::detail {
 /// its time is up. It has at most `window` of a topic at a time, and so many has Redis to remember; the others wait
 /// here.
 ///
-/// Publications to a topic leave in the order of the calls. All members may be called from any thread.
+/// Publications to a topic leave in the order of the calls, and not before it has been found out from where on those
+/// that are just subscribing to it hear: they hear what is published behind their backs. All members may be called from
+/// any thread.
 class redis_outbox {
  public:
   explicit redis_outbox(redis_site& site) noexcept : site_(site) {}
 
+  /// Gives back when `expire` has to be called, if nobody knows yet.
   /// @param done  null if nobody wants to know.
-  void publish(const redis_names& names, std::string_view topic, publication what,
-               std::shared_ptr<awaited<position>> done);
+  std::optional<steady::time_point> publish(const redis_names& names, std::string_view topic, publication what,
+                                            std::shared_ptr<awaited<position>> done);
+
+  /// What is published by the channel waits here until it has been released as often as it was held, never more often.
+  void hold(std::string_view channel);
+  void release(std::string_view channel, std::size_t times = 1);
+  /// Fails what has been held for too long. When there is more to do.
+  std::optional<steady::time_point> expire(steady::time_point now);
 
   /// Tries whether a publication comes back by a route; it is not repeated. `answered` is called if Redis has taken it.
   void probe(std::string_view route, std::uint64_t number, std::function<void()> answered);
@@ -34,9 +43,11 @@ class redis_outbox {
     redis::command append;
     bool numbered;  // otherwise it has a key of its own
     std::size_t bytes;
+    steady::time_point expires;
     std::shared_ptr<awaited<position>> done;
   };
   struct lane {
+    std::size_t holds = 0;
     std::size_t sent = 0;
     std::deque<waiting> queue;
   };
@@ -46,6 +57,7 @@ class redis_outbox {
                            const publication& what, std::chrono::nanoseconds remember) const;
   // With the mutex held.
   void send(lane_map::value_type& to, waiting next);
+  void send_waiting(lane_map::iterator from);
   void on_reply(const std::string& channel, std::size_t bytes, const std::shared_ptr<awaited<position>>& done,
                 const result<redis::value>& r);
 
@@ -56,6 +68,7 @@ class redis_outbox {
   std::uint64_t last_number_ = 0;
   std::size_t messages_ = 0;
   std::size_t bytes_ = 0;
+  steady::time_point expiry_ = steady::time_point::max();  // not behind that of anything that is held
 };
 
 }  // namespace coax::detail

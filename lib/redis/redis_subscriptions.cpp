@@ -50,6 +50,7 @@ void redis_subscriptions::subscribe(const listener_ptr& who, std::string_view na
       t.who = std::move(all);
     }
     if (!done) return;
+    outbox_.hold(site_.topics.channel(name));
     if (t.at != stage::confirmed) {
       t.waiting.push_back(std::move(done));
       return;
@@ -72,9 +73,12 @@ void redis_subscriptions::on_topic_subscribed(std::string_view name) {
 
 // All that is published from now on is heard: the end that the log has by then is where it begins.
 void redis_subscriptions::tell_end(std::string_view name, std::vector<std::shared_ptr<awaited<position>>> waiting) {
-  read_log(site_, site_.topics, name, position(), 0, [waiting = std::move(waiting)](const result<history_page>& page) {
+  auto told = [this, channel = site_.topics.channel(name),
+               waiting = std::move(waiting)](const result<history_page>& page) {
     for (const auto& w : waiting) w->finish(page ? result<position>(page->end) : result<position>(page.error()));
-  });
+    outbox_.release(channel, waiting.size());
+  };
+  read_log(site_, site_.topics, name, position(), 0, std::move(told));
 }
 
 void redis_subscriptions::on_topic_lost(std::string_view name) {
@@ -116,6 +120,7 @@ std::optional<steady::time_point> redis_subscriptions::sweep(steady::time_point 
     site_.redis().unsubscribe(site_.kind, site_.topics.channel(name));
     if (found->second.at == stage::lost) --lost_;
     canceled.add(found->second.waiting);
+    if (const auto held = found->second.waiting.size()) outbox_.release(site_.topics.channel(name), held);
     topics_.erase(found);
   }
   return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include "core/string_hash.hpp"
 #include "redis/redis_listener.hpp"
+#include "redis/redis_outbox.hpp"
 #include "redis/redis_site.hpp"
 
 #include <deque>
@@ -18,7 +19,7 @@ class redis_subscriptions {
   using listener_ptr = std::shared_ptr<redis_listener>;
   using listeners = std::vector<listener_ptr>;
 
-  explicit redis_subscriptions(redis_site& site) noexcept : site_(site) {}
+  redis_subscriptions(redis_site& site, redis_outbox& outbox) noexcept : site_(site), outbox_(outbox) {}
 
   void subscribe(const listener_ptr& who, std::string_view topic, std::shared_ptr<awaited<position>> done);
   /// Gives back when `sweep` has to be called.
@@ -61,7 +62,7 @@ class redis_subscriptions {
   };
   using topic_map = std::unordered_map<std::string, topic, string_hash, std::equal_to<>>;
 
-  /// Replies with the end of the log.
+  /// Replies with the end of the log, and lets go what was published meanwhile.
   void tell_end(std::string_view topic, std::vector<std::shared_ptr<awaited<position>>> waiting);
 
   // With the mutex held.
@@ -70,6 +71,7 @@ class redis_subscriptions {
   void set(stage& at, stage now) noexcept;
 
   redis_site& site_;
+  redis_outbox& outbox_;
   mutable std::mutex mutex_;
   topic_map topics_;
   std::vector<std::pair<std::string, listener_ptr>> watches_;  // filters

@@ -1,5 +1,7 @@
 #include "redis/redis_wire.hpp"
 
+#include "core/byte_order.hpp"
+
 #include <charconv>
 
 namespace coax::detail {
@@ -7,17 +9,6 @@ namespace {
 
 constexpr std::size_t tag_size = 16;
 constexpr std::size_t head_size = 1 + 8 + 8 + 4 + 4;
-
-void append_number(std::string& to, std::uint64_t n, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) to += static_cast<char>(n >> shift & 0xffU);
-}
-
-std::uint64_t take_number(std::string_view& from, std::size_t bytes) {
-  std::uint64_t n = 0;
-  for (const char c : from.substr(0, bytes)) n = n << 8 | static_cast<unsigned char>(c);
-  from.remove_prefix(bytes);
-  return n;
-}
 
 std::string_view take(std::string_view& from, std::size_t bytes) {
   const auto taken = from.substr(0, bytes);
@@ -77,10 +68,10 @@ entry_ptr unpack(std::uint64_t offset, std::string_view stored) {
   const char kind = take(stored, 1).front();
   if (!previous || !tag || (kind != 't' && kind != 'b')) return nullptr;
   origin from;
-  from.node = take_number(stored, 8);
-  from.peer = take_number(stored, 8);
-  const auto key_size = static_cast<std::size_t>(take_number(stored, 4));
-  const auto type_size = static_cast<std::size_t>(take_number(stored, 4));
+  from.node = read_number(take(stored, 8));
+  from.peer = read_number(take(stored, 8));
+  const auto key_size = static_cast<std::size_t>(read_number(take(stored, 4)));
+  const auto type_size = static_cast<std::size_t>(read_number(take(stored, 4)));
   if (stored.size() < key_size + type_size) return nullptr;
   std::string key(take(stored, key_size));
   std::string type(take(stored, type_size));
@@ -94,7 +85,7 @@ entry_ptr unpack(std::uint64_t offset, std::string_view stored) {
 std::optional<told_entry> parse_entry(std::string_view text) {
   const auto epoch = take_word(text);
   const auto offset = parse_number(take_word(text));
-  if (epoch.empty() || !offset) return std::nullopt;
+  if (epoch.empty() || epoch.size() > position::max_epoch || !offset) return std::nullopt;
   auto entry = unpack(*offset, text);
   if (!entry) return std::nullopt;
   return told_entry{epoch, std::move(entry)};

@@ -14,15 +14,9 @@ using phase = exchange_state::phase;
 
 namespace {
 
-task<> refuse(exchange& x, response answer, std::string why, context ctx) {
-  handshake_error error(why, answer.status(), answer.headers(), answer.body());
-  co_await x.respond(std::move(answer), std::move(ctx));
-  throw error;
-}
-
 task<> refuse(exchange& x, unsigned status, std::string why, context ctx) {
   auto answer = http::text_answer(status, why);
-  co_await refuse(x, std::move(answer), std::move(why), std::move(ctx));
+  return x.state().refuse(std::move(answer), std::move(why), std::move(ctx));
 }
 
 response head_for(const stream_options& options, bool gzip) {
@@ -40,9 +34,7 @@ task<> answer_options(exchange& x, const cors_request& cors, context ctx) {
   response answer(204);
   answer.header("Allow", "GET, HEAD, POST, OPTIONS");
   cors.answer_preflight(answer);
-  handshake_error error("answered an OPTIONS request", 204, answer.headers());
-  co_await x.respond(std::move(answer), std::move(ctx));
-  throw error;
+  return x.state().refuse(std::move(answer), "answered an OPTIONS request", std::move(ctx));
 }
 
 task<> answer_head(exchange& x, response head, context ctx) {
@@ -87,7 +79,7 @@ task<event_stream> accept(exchange& x, stream_options options, context ctx) {
   if (const auto stopped = ctx.stopped()) throw system_error(stopped, "accept");
   if (auto busy = s.reserve()) {
     std::string why = "the server has all the streams that it takes";
-    co_await refuse(x, *std::move(busy), std::move(why), ctx);
+    co_await s.refuse(*std::move(busy), std::move(why), ctx);
   }
   const auto how = s.request().version >= 11 ? http::framing::chunked : http::framing::until_end;
   const error_code ec = co_await s.upgrade(head, how, ctx);
@@ -106,15 +98,10 @@ namespace coax::detail {
 
 task<sse::event_stream> accept_foreign(std::shared_ptr<transport> t, foreign_request request,
                                        sse::stream_options options, context ctx) {
-  http::foreign_exchange foreign(std::move(t), std::move(request));
-  std::exception_ptr error;
-  try {
-    co_return co_await sse::accept(foreign.get(), std::move(options), ctx);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  co_await foreign.end();
-  std::rethrow_exception(error);
+  auto taken = [options = std::move(options), ctx = std::move(ctx)](exchange& x) {
+    return sse::accept(x, options, ctx);
+  };
+  return http::answer_foreign<sse::event_stream>(std::move(t), std::move(request), std::move(taken));
 }
 
 }  // namespace coax::detail

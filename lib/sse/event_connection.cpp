@@ -58,7 +58,7 @@ void event_connection::receive() {
   for (;;) {
     error_code ec;
     const auto n = transport_->read_some({scratch.borrow(), borrowed_buffer::size}, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) break;
+    if (ec == asio::error::would_block) break;
     received_ += n;
     if (!ec && received_ <= most_received) continue;
     if (!lingering_) end(ec ? ec : make_error_code(errc::unexpected_data));
@@ -98,8 +98,8 @@ void event_connection::end(error_code why) {
   beat_due_ = clock::time_point::max();
   if (shut_down()) return;
   // Callbacks of the token are the user's: they run in a turn of their own.
-  asio::post(executor(), [source = done_]() mutable { source.request_stop(); });
-  if (auto o = drain_observer_.lock()) asio::post(executor(), [o] { o->on_ended(); });
+  post([source = done_]() mutable { source.request_stop(); });
+  if (auto o = drain_observer_.lock()) post([o] { o->on_ended(); });
 }
 
 // Everything has left. A close over unread input would send RST and lose what the client has not read yet, so the
@@ -130,18 +130,6 @@ void event_connection::finish() {
   wake_never();
   // Whoever called holds the connection.
   keep_alive_.reset();
-}
-
-task<error_code> event_connection::wait_until_finished(const context& ctx) {
-  const auto keep = self();
-  while (!finished_) {
-    if (const auto ec = ctx.stopped()) co_return ec;
-    plain_waiter w(ctx);
-    co_await park(w);
-    const error_code ec = w.result();
-    if (ec) co_return ec;
-  }
-  co_return error_code();
 }
 
 void event_connection::abandon() noexcept {

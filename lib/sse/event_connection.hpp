@@ -79,6 +79,9 @@ class event_connection final : public parking_lot, public transport::observer, p
     return true;
   }
   task<error_code> send_queued(shared_bytes block, const context& ctx);
+  /// Whether this turn has sent so much that others are to have theirs: then a send goes on in the next one.
+  bool turn_is_used_up() const noexcept { return sends_in_turn_ >= sends_per_turn; }
+  task<> next_turn();
 
   /// Appends events that are encoded already, and `tail` behind them, unless the transport has no room. They leave with
   /// `send_appended`, or before, when a batch is full: so that all of one turn leaves in one write.
@@ -94,7 +97,7 @@ class event_connection final : public parking_lot, public transport::observer, p
   void begin_close(std::optional<std::chrono::milliseconds> retry);
   void go_away() override;
   void end_now() override;
-  task<error_code> wait_until_finished(const context& ctx) override;
+  task<error_code> wait_until_finished(const context& ctx) override { return wait_until(finished_, ctx); }
 
   // From any thread -----------------------------------------------------------------------------------------------
 
@@ -148,6 +151,8 @@ class event_connection final : public parking_lot, public transport::observer, p
   void finish();
   void on_shutdown() noexcept override;
 
+  static constexpr unsigned sends_per_turn = 16;
+  unsigned sends_in_turn_ = 0;
   bool blocked_ = false;  // the transport had no room and will tell
   bool turn_posted_ = false;
   bool closing_ = false;    // no more sends are taken

@@ -59,10 +59,11 @@ void event_connection::flush() {
     const auto n = transport_->write_some(std::span(buffers).first(count), ec);
     if (n != 0) {
       sent_at_ = coarse_now();
+      ++sends_in_turn_;
       body_.consume(n);
       admit_waiting();
     }
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    if (ec == asio::error::would_block) {
       blocked_ = true;
       stall_due_ = after(now(), write_stall_);
       wake_at(stall_due_);
@@ -97,8 +98,15 @@ void event_connection::post_turn() {
   post([c = self()] { c->on_turn(); });
 }
 
+// A sender that never has to wait would keep the thread: what it has sent is queued, and others have their turn.
+task<> event_connection::next_turn() {
+  post_turn();
+  co_await asio::post(executor(), asio::use_awaitable);
+}
+
 void event_connection::on_turn() {
   turn_posted_ = false;
+  sends_in_turn_ = 0;
   if (!finished_) flush();
 }
 

@@ -34,8 +34,9 @@ struct retry_text {
 task<error_code> put_block(connection_ptr c, coax::detail::shared_bytes block, context ctx) {
   error_code ec = ctx.stopped();
   const auto copy = [&block](storage& out) { out.append(block->data(), block->size()); };
-  if (ec || c->send(block->size(), copy, ec)) co_return ec;
-  co_return co_await c->send_queued(std::move(block), ctx);
+  if (!ec && !c->send(block->size(), copy, ec)) ec = co_await c->send_queued(std::move(block), ctx);
+  if (!ec && c->turn_is_used_up()) co_await c->next_turn();
+  co_return ec;
 }
 
 task<error_code> put_slowly(connection_ptr c, coax::detail::shared_bytes block, context ctx) {
@@ -56,7 +57,7 @@ bool put_now(const asio::any_io_executor& caller, event_connection& c, const Tex
              error_code& ec) {
   if (!c.is_home(caller)) return false;
   ec = ctx.stopped();
-  return ec || c.send(text.size(), text, ec);
+  return ec || (!c.turn_is_used_up() && c.send(text.size(), text, ec));
 }
 
 [[noreturn]] void fail(const error_code& ec, const event_connection& c, const char* what) {

@@ -14,10 +14,10 @@ using std::chrono::nanoseconds;
 
 namespace {
 
-// Compared in its own unit: there are more milliseconds, and seconds, than nanoseconds.
 // Longer than anybody waits, and short enough to be added up.
 constexpr nanoseconds longest = std::chrono::hours(24 * 365 * 100);
 
+// Compared in its own unit: there are more milliseconds, and seconds, than nanoseconds.
 template <class Duration>
 nanoseconds at_most(nanoseconds limit, Duration d) {
   return d > std::chrono::floor<Duration>(limit) ? limit : nanoseconds(d);

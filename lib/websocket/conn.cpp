@@ -74,7 +74,7 @@ struct fast_write {
       : home(at_home(caller, c)), done(false) {
     if (!home) return;
     ec = ctx.stopped();
-    done = ec || c->send(op, bytes, total, how, ec);
+    done = ec || (!c->turn_is_used_up() && c->send(op, bytes, total, how, ec));
   }
 };
 
@@ -248,13 +248,13 @@ bool conn::try_send(message_kind kind, asio::const_buffer bytes) {
 
 task<> conn::write(const prepared_message& m, context ctx) {
   const auto c = connection_;
-  const auto encoded = m.encoded_;
+  const auto encoded = m.encoded();
   auto op = [c, encoded](context inner) -> task<error_code> {
     const auto at_call = inner;
     error_code ec = at_call.stopped();
     const auto payload = encoded->payload();
     const auto what = c->prepared(encoded, payload);
-    if (!ec && !c->send(what, ec)) ec = co_await c->send_queued(what, at_call);
+    if (!ec && (c->turn_is_used_up() || !c->send(what, ec))) ec = co_await c->send_queued(what, at_call);
     co_return ec;
   };
   const error_code ec = co_await detail::on_home<error_code>(c->executor(), std::move(ctx), op);

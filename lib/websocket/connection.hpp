@@ -76,8 +76,6 @@ struct frame_taps {
   protocol::frame_tap received, sent;
 };
 
-class connection;
-
 /// A ping whose pong is awaited.
 class ping_waiter final : public waiter {
  public:
@@ -130,8 +128,9 @@ class write_waiter final : public waiter, public write_op {
 class connection final : public parking_lot, public transport::observer, public successor {
  public:
   /// A connection over `t`, on its executor, that begins with the bytes `already_read` (behind the handshake).
-  static std::shared_ptr<connection> create(std::shared_ptr<transport> t, const connection_settings& settings,
-                                            std::span<const std::byte> already_read);
+  COAX_EXPORT static std::shared_ptr<connection> create(std::shared_ptr<transport> t,
+                                                        const connection_settings& settings,
+                                                        std::span<const std::byte> already_read);
   connection(std::shared_ptr<transport> t, const connection_settings& settings);
   ~connection() override;
 
@@ -163,6 +162,8 @@ class connection final : public parking_lot, public transport::observer, public 
             error_code& ec);
   bool send(const outgoing& what, error_code& ec);
   task<error_code> send_queued(outgoing what, const context& ctx);
+  /// Whether this turn has sent so much that others are to have theirs: then a write goes through `send_queued`.
+  bool turn_is_used_up() const noexcept { return sends_in_turn_ >= sends_per_turn && !takes_no_writes(); }
   /// What to send for a message that was prepared; client connections have to mask it.
   outgoing prepared(const std::shared_ptr<const encoded_message>& m, const const_buffer& payload) const;
   /// The frame of a server's connection for it.
@@ -187,7 +188,7 @@ class connection final : public parking_lot, public transport::observer, public 
   void release_output();
 
   task<result<std::chrono::nanoseconds>> ping(const context& ctx);
-  task<error_code> wait_until_finished(const context& ctx) override;
+  task<error_code> wait_until_finished(const context& ctx) override { return wait_until(finished_, ctx); }
   void begin_close(coax::status code, std::string_view reason);
   void go_away() override { begin_close(status::going_away, "the server is going down"); }
   /// Lets the peer end its direction alone, by a close frame that says so (docs/byte-streams.md).
@@ -314,6 +315,7 @@ class connection final : public parking_lot, public transport::observer, public 
   void publish_queue() noexcept;
   void write_failed(error_code ec);
   void post_turn();
+  task<> next_turn();
   void on_turn();
   void tell_drained();
 
@@ -323,9 +325,9 @@ class connection final : public parking_lot, public transport::observer, public 
   void answer_half_close();
   /// Why there is nothing more to read.
   error_code read_end() const noexcept;
-  void fail(errc code, coax::status status, std::string text);
+  void fail(errc code, coax::status status, const std::string& text);
   void input_failed(error_code ec);
-  void end(close_info info, error_code code, std::string text);
+  void end(close_info info, error_code code);
   void linger();
   void discard_input();
   void continue_shutdown();
@@ -357,6 +359,8 @@ class connection final : public parking_lot, public transport::observer, public 
   bool writing_part_ = false;
   bool stream_ended_ = false;  // and what had to wait for it has not been told
   bool sent_since_receive_ = false;
+  static constexpr unsigned sends_per_turn = 16;
+  unsigned sends_in_turn_ = 0;
   unsigned receives_in_turn_ = 0;
   unsigned holds_ = 0;  // of the output
   // End
@@ -416,7 +420,6 @@ class connection final : public parking_lot, public transport::observer, public 
   error_code write_error_;
   std::atomic<bool> write_failed_{false};  // for other threads: write_error_ is settled
   error_code end_code_;
-  std::string end_text_;
   close_info info_;
   std::atomic<bool> info_settled_{false};
   std::stop_source done_;

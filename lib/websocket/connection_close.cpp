@@ -4,64 +4,6 @@
 #include <boost/asio/error.hpp>
 
 namespace coax::detail {
-namespace {
-
-frame_info describe(frame_info::direction way, const protocol::frame_header& h) {
-  return {way, static_cast<std::uint8_t>(h.op), h.fin, h.rsv1, h.masked, h.length};
-}
-
-}  // namespace
-
-frame_taps::frame_taps(connection& c)
-    : received([&c](const protocol::frame_header& h) {
-        c.in_hook([&] { c.hooks_->on_frame(describe(frame_info::direction::received, h)); });
-      }),
-      sent([&c](const protocol::frame_header& h) {
-        c.in_hook([&] { c.hooks_->on_frame(describe(frame_info::direction::sent, h)); });
-      }) {}
-
-connection::connection(std::shared_ptr<transport> t, const connection_settings& s)
-    : parking_lot(t->executor()),
-      role_(s.role),
-      transport_(std::move(t)),
-      assembler_([&] {
-        protocol::assembler::options o;
-        o.role = s.role;
-        o.read_limit = s.read_limit;
-        o.validate_utf8 = s.validate_utf8;
-        if (s.agreement) {
-          const auto theirs = s.agreement->sent_by(protocol::peer_of(s.role));
-          o.deflate = true;
-          o.window_bits = theirs.window_bits;
-          o.takeover = theirs.takeover;
-        }
-        return o;
-      }()),
-      outbox_(s.role, s.send_queue_limit),
-      hooks_(s.hooks ? std::make_unique<const conn_hooks>(s.hooks) : nullptr),
-      keepalive_idle_(s.keepalive_idle),
-      keepalive_timeout_(s.keepalive_timeout),
-      write_stall_(s.write_stall),
-      close_timeout_(s.close_timeout),
-      idle_timeout_(s.idle_timeout),
-      max_lifetime_(s.max_lifetime),
-      subprotocol_(s.subprotocol) {
-  if (s.agreement) {
-    const auto ours = s.agreement->sent_by(s.role);
-    const protocol::compressor_parameters p{static_cast<std::uint8_t>(s.deflate.level()),
-                                            static_cast<std::uint8_t>(ours.window_bits),
-                                            static_cast<std::uint8_t>(s.deflate.memory_level())};
-    outbox_.deflate(p, ours.takeover, s.deflate.threshold_for(ours.takeover));
-  }
-  if (!s.hooks.on_frame) return;
-  taps_ = std::make_unique<frame_taps>(*this);
-  assembler_.tap(&taps_->received);
-  outbox_.tap(&taps_->sent);
-}
-
-connection::~connection() {
-  if (!finished_) transport_->close();
-}
 
 // Our own close: the frame goes behind what is queued, then the peer has its time to answer.
 void connection::begin_close(coax::status code, std::string_view reason) {
@@ -96,16 +38,16 @@ void connection::on_peer_close() {
   drop_writers(started_write::goes_on);
   // RFC 6455 5.5.1: the answer echoes the status.
   if (!ours && !write_error_) outbox_.close(assembler_.close_status(), {});
-  end(std::move(info), errc::closed, {});
+  end(std::move(info), errc::closed);
   linger();
 }
 
 // The peer broke a rule: it is told which, and can read that.
-void connection::fail(errc code, coax::status status, std::string text) {
+void connection::fail(errc code, coax::status status, const std::string& text) {
   input_begin_ = input_end_;
   drop_writers(started_write::goes_on);
   if (!outbox_.close_requested()) outbox_.close(status, protocol::fit_reason(text));
-  end({close_initiator::protocol, status, text, false, code}, code, text);
+  end({close_initiator::protocol, status, text, false, code}, code);
   linger();
 }
 
@@ -114,8 +56,7 @@ void connection::input_failed(error_code ec) {
   if (lingering_) return finish();
   const bool ours = outbox_.close_requested() && info_.initiator == close_initiator::local;
   const error_code cause = write_error_ && ec == asio::error::eof ? write_error_ : ec;
-  end({ours ? close_initiator::local : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed,
-      {});
+  end({ours ? close_initiator::local : close_initiator::transport, status::abnormal, {}, false, cause}, errc::closed);
   finish();
 }
 
@@ -124,17 +65,16 @@ void connection::end_now() {
   if (finished_) return;
   drop_unread();
   input_begin_ = input_end_;
-  end({close_initiator::local, status::abnormal, {}, false, errc::closed}, errc::closed, {});
+  end({close_initiator::local, status::abnormal, {}, false, errc::closed}, errc::closed);
   finish();
 }
 
 // Settles how the connection ended, once, and lets all that wait know.
-void connection::end(close_info info, error_code code, std::string text) {
+void connection::end(close_info info, error_code code) {
   if (ended_) return;
   ended_ = true;
   info_ = std::move(info);
   end_code_ = code;
-  end_text_ = std::move(text);
   info_settled_.store(true, std::memory_order_release);
   keep_due_ = use_due_ = life_due_ = rest_due_ = clock::time_point::max();
   if (reader_) wake(*std::exchange(reader_, nullptr));
@@ -184,7 +124,7 @@ void connection::discard_input() {
   for (unsigned i = 0; i != 16; ++i) {
     error_code ec;
     transport_->read_some({scratch.borrow(), borrowed_buffer::size}, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    if (ec == asio::error::would_block) {
       read_waiting_ = true;
       return transport_->wait(transport::direction::read);
     }
@@ -213,44 +153,12 @@ void connection::finish() {
   keep_alive_.reset();
 }
 
-task<error_code> connection::wait_until_finished(const context& ctx) {
-  const auto keep = self();
-  while (!finished_) {
-    if (const auto ec = ctx.stopped()) co_return ec;
-    plain_waiter w(ctx);
-    co_await park(w);
-    const error_code ec = w.result();
-    if (ec) co_return ec;
-  }
-  co_return error_code();
-}
-
 void connection::begin_close_read() {
   if (deferred([](connection& c) { c.begin_close_read(); })) return;
   if (close_read_ || ended_) return;
   close_read_ = true;
   if (has_ready_) return fail(errc::unexpected_data, status::policy_violation, "unexpected data message");
   if (!read_waiting_) post_turn();
-}
-
-std::stop_token connection::until_done(const context& ctx) {
-  struct linked {
-    struct stop {
-      stop_scope* scope;
-      void operator()() const { scope->request_stop(); }
-    };
-    linked(const asio::any_io_executor& ex, const context& parent, const std::stop_token& done)
-        : scope(ex, parent), link(done, stop{&scope}) {}
-    stop_scope scope;
-    std::stop_callback<stop> link;
-  };
-  auto both = std::make_shared<linked>(executor(), ctx, done());
-  auto token = both->scope.get_token();
-  at_home([both = std::move(both)](connection& c) {
-    if (c.ended_) return both->scope.request_stop();
-    c.scopes_.push_back(both);
-  });
-  return token;
 }
 
 void connection::abandon() noexcept {
@@ -268,41 +176,6 @@ void connection::on_shutdown() noexcept {
   read_link_.detach();
   // Kept to the end of the caller, who holds the lot.
   keep_alive_.reset();
-}
-
-void connection::throw_error(error_code ec, std::string_view operation) const {
-  const auto info = closed();
-  if (ec == errc::closed) {
-    if (info) throw close_error(info->status, info->reason, info->clean, info->error);
-    // A write has found the transport broken before a read has.
-    if (write_failed_.load(std::memory_order_acquire)) throw close_error(status::abnormal, {}, false, write_error_);
-    throw close_error(status::no_status, "the connection is closing", false);
-  }
-  std::string what(operation);
-  if (info && ec == info->error && !info->reason.empty()) what.append(": ") += info->reason;
-  throw system_error(ec, what);
-}
-
-std::optional<close_info> connection::closed() const {
-  if (!info_settled_.load(std::memory_order_acquire)) return std::nullopt;
-  return info_;
-}
-
-conn_stats connection::stats() const {
-  conn_stats s;
-  s.bytes_received = bytes_received_.get();
-  s.bytes_sent = bytes_sent_.get();
-  s.messages_received = messages_received_.get();
-  s.messages_sent = messages_sent_.get();
-  s.inflated_from = inflated_from_.get();
-  s.inflated_to = inflated_to_.get();
-  s.deflated_from = outbox_.deflated_from();
-  s.deflated_to = outbox_.deflated_to();
-  s.pings_received = pings_received_.get();
-  s.pongs_received = pongs_received_.get();
-  s.bytes_queued = bytes_queued_.load(std::memory_order_relaxed);
-  s.writers_waiting = writers_waiting_.load(std::memory_order_relaxed);
-  return s;
 }
 
 }  // namespace coax::detail

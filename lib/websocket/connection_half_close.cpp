@@ -43,7 +43,7 @@ error_code connection::read_end() const noexcept {
 void connection::answer_half_close() {
   close_info info = info_;
   info.clean = true;
-  end(std::move(info), errc::closed, {});
+  end(std::move(info), errc::closed);
   linger();
 }
 

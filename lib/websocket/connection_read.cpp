@@ -14,15 +14,6 @@ constexpr unsigned receives_per_turn = 16;
 
 }  // namespace
 
-std::shared_ptr<connection> connection::create(std::shared_ptr<transport> t, const connection_settings& settings,
-                                               std::span<const std::byte> already_read) {
-  auto c = std::make_shared<connection>(std::move(t), settings);
-  c->transport_->observe(std::static_pointer_cast<connection>(c->shared_from_this()));
-  c->early_.append(already_read.data(), already_read.size());
-  c->start_timers();
-  return c;
-}
-
 bool connection::take_ready(message& out, error_code& ec) {
   if (open_reader_ != 0) [[unlikely]]
     drop_unread();
@@ -119,7 +110,7 @@ connection::received connection::receive() {
   }
   if (ec) {
     input_.give_back();
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    if (ec == asio::error::would_block) {
       read_waiting_ = true;
       transport_->wait(transport::direction::read);
       return received::nothing;
@@ -142,7 +133,6 @@ std::size_t connection::take_early(asio::mutable_buffer to) noexcept {
   std::memcpy(to.data(), early_.data() + early_taken_, n);
   early_taken_ += n;
   if (early_taken_ == early_.size()) {
-    early_.clear();
     early_.release();
   }
   return n;

@@ -150,6 +150,7 @@ task<error_code> connection::write_part(std::uint64_t number, std::span<const co
   }
   if (begun) output_changed();
   if (ec) co_return although_sent(ec);
+  if (turn_is_used_up()) co_await next_turn();
   co_return ec;
 }
 

@@ -17,11 +17,11 @@ void connection::start_timers() {
   if (keepalive_idle_ > keepalive_idle_.zero()) {
     keepalive_idle_ = with_jitter(keepalive_idle_);
     keepalive_timeout_ = with_jitter(keepalive_timeout_);
-    keep_due_ = last_heard_ + keepalive_idle_;
+    keep_due_ = after(last_heard_, keepalive_idle_);
     wake_at(keep_due_);
   }
   if (idle_timeout_ > idle_timeout_.zero()) {
-    use_due_ = used_at_ + idle_timeout_ / 4;
+    use_due_ = after(used_at_, idle_timeout_ / 4);
     wake_at(use_due_);
   }
   if (outbox_.deflates()) {
@@ -29,7 +29,7 @@ void connection::start_timers() {
     wake_at(rest_due_);
   }
   if (max_lifetime_ > max_lifetime_.zero()) {
-    life_due_ = used_at_ + with_jitter(max_lifetime_);
+    life_due_ = after(used_at_, with_jitter(max_lifetime_));
     wake_at(life_due_);
   }
 }
@@ -38,8 +38,7 @@ void connection::start_timers() {
 void connection::on_time(clock::time_point time) {
   if (finished_) return;
   if (time >= stall_due_) {
-    if (!ended_)
-      end({close_initiator::timeout, status::abnormal, {}, false, errc::write_stalled}, errc::write_stalled, {});
+    if (!ended_) end({close_initiator::timeout, status::abnormal, {}, false, errc::write_stalled}, errc::write_stalled);
     return finish();
   }
   if (time >= close_due_) {
@@ -47,7 +46,7 @@ void connection::on_time(clock::time_point time) {
       const bool ours = info_.initiator == close_initiator::local;
       const error_code cause = ours ? make_error_code(errc::peer_timeout) : write_error_;
       end({ours ? close_initiator::timeout : close_initiator::transport, status::abnormal, {}, false, cause},
-          errc::closed, {});
+          errc::closed);
     }
     return finish();
   }
@@ -95,7 +94,7 @@ void connection::heard() {
   last_heard_ = coarse_now();
   if (!keep_probing_) return;
   keep_probing_ = false;
-  keep_due_ = last_heard_ + keepalive_idle_;
+  keep_due_ = after(last_heard_, keepalive_idle_);
   wake_at(keep_due_);
 }
 
@@ -111,10 +110,10 @@ void connection::check_keepalive(clock::time_point time) {
     return;
   }
   if (keep_probing_) {
-    end({close_initiator::timeout, status::abnormal, {}, false, errc::peer_timeout}, errc::peer_timeout, {});
+    end({close_initiator::timeout, status::abnormal, {}, false, errc::peer_timeout}, errc::peer_timeout);
     return finish();
   }
-  keep_due_ = last_heard_ + keepalive_idle_;
+  keep_due_ = after(last_heard_, keepalive_idle_);
   if (keep_due_ > time) return;
   keep_probing_ = true;
   keep_due_ = after(time, keepalive_timeout_);

@@ -50,7 +50,7 @@ outgoing connection::frame_of(const shared_message& m) const {
   const auto size = m->payload().size();
   const auto* parameters = outbox_.deflates(size);
   const auto* frame = parameters ? &m->deflated_frame(*parameters) : &m->frame();
-  return outgoing(shared_frame(m, frame), frame == &m->frame() ? 0 : size);
+  return outgoing(shared_bytes(m, frame), frame == &m->frame() ? 0 : size);
 }
 
 outgoing connection::prepared(const shared_message& m, const const_buffer& payload) const {
@@ -86,6 +86,8 @@ task<error_code> connection::send_queued(outgoing what, const context& ctx) {
   if (w.at() != write_op::stage::finished && !ended_ && !write_error_) {
     co_await park(w);
     ec = w.result();
+  } else if (turn_is_used_up()) {
+    co_await next_turn();
   }
   if (w.at() == write_op::stage::finished && (!ec || was_sent(ec)) && counts) messages_sent_.add();
   if (w.at() != write_op::stage::finished && !ec) ec = errc::closed;
@@ -125,11 +127,12 @@ void connection::flush() {
     const std::size_t n = transport_->write_some(std::span(buffers).first(count), ec);
     if (n != 0) {
       bytes_sent_.add(n);
+      ++sends_in_turn_;
       sent_since_receive_ = true;
       outbox_.consume(n);
       if (finished_) return;
     }
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    if (ec == asio::error::would_block) {
       blocked_ = true;
       stall_due_ = after(now(), write_stall_);
       wake_at(stall_due_);
@@ -189,9 +192,16 @@ void connection::post_turn() {
   post([c = self()] { c->on_turn(); });
 }
 
+// A writer that never has to wait would keep the thread: what it has written has been sent, and others have their turn.
+task<> connection::next_turn() {
+  post_turn();
+  co_await asio::post(executor(), asio::use_awaitable);
+}
+
 // The end of an executor turn: what it has written leaves, and whoever waits for input has had others go first.
 void connection::on_turn() {
   turn_posted_ = false;
+  sends_in_turn_ = 0;
   if (finished_) return;
   if (!outbox_.empty() && !held()) flush();
   sent_since_receive_ = false;

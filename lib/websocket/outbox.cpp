@@ -43,10 +43,10 @@ void outbox::compress(protocol::opcode op, std::span<const const_buffer> pieces,
   d.deflater.message(pieces, payload);
   // What does not shrink goes as it is, if the windows do not have to agree.
   if (payload.size() >= size && size != 0 && !d.deflater.takeover()) {
-    tell(protocol::append_frame(out_, sender_, {op}, pieces));
+    tell(protocol::append_frame(encoded_.back(), sender_, {op}, pieces));
     return;
   }
-  const auto header = protocol::append_frame(out_, sender_, {.op = op, .fin = true, .rsv1 = true},
+  const auto header = protocol::append_frame(encoded_.back(), sender_, {.op = op, .fin = true, .rsv1 = true},
                                              std::span<const std::byte>(payload.data(), payload.size()));
   d.from.add(size);
   d.to.add(payload.size());
@@ -72,11 +72,8 @@ void outbox::append(const outgoing& what) {
     open_stream(what);
   } else if (!what.frame) {
     append(what.op, what.pieces, what.size, what.compress);
-  } else if (what.size <= copy_limit) {
-    out_.append(what.frame->data(), what.size);
   } else {
-    shared_.push_back({out_.size(), what.frame, 0});
-    shared_bytes_ += what.size;
+    encoded_.append(what.frame);
   }
 }
 
@@ -126,7 +123,7 @@ void outbox::stream_abort() noexcept {
 void outbox::emit_fragment(const_buffer more, bool fin) {
   const const_buffer pieces[] = {{fragment_.data(), fragment_.size()}, more};
   const auto header =
-      protocol::append_frame(out_, sender_, {.op = stream_op_, .fin = fin, .rsv1 = stream_rsv1_}, pieces);
+      protocol::append_frame(encoded_.back(), sender_, {.op = stream_op_, .fin = fin, .rsv1 = stream_rsv1_}, pieces);
   if (stream_compressed_) deflate_->to.add(fragment_.size());
   stream_rsv1_ = false;
   stream_op_ = protocol::opcode::continuation;
@@ -185,8 +182,10 @@ void outbox::pong(std::span<const std::byte> payload) {
   pong_.clear();
   pong_.append(payload.data(), payload.size());
   pong_due_ = true;
-  // While the transport has room it is not held back; while it has none only the latest is kept (RFC 6455 5.5.3).
-  if (queued() == 0 || queued() < limit_ / 2) encode_control();
+  // While the transport has room it is not held back; while it has none only the latest is kept (RFC 6455 5.5.3), or
+  // a peer that pings and takes nothing would fill the queue.
+  constexpr std::size_t enough = 4 * 1024;
+  if (queued() < enough) encode_control();
 }
 
 void outbox::close(coax::status code, std::string_view reason) {
@@ -196,20 +195,9 @@ void outbox::close(coax::status code, std::string_view reason) {
 }
 
 std::size_t outbox::gather(gather_list& to) const noexcept {
-  std::size_t n = 0;
-  std::size_t at = sent_;
-  const auto encoded_up_to = [&](std::size_t end) {
-    if (at != end) to[n++] = {out_.data() + at, end - at};
-    at = end;
-  };
-  for (const auto& piece : shared_) {
-    if (n + 2 > to.size()) return n;
-    encoded_up_to(piece.at);
-    to[n++] = {piece.rest().data(), piece.rest().size()};
-  }
-  if (n == to.size()) return n;
-  encoded_up_to(out_.size());
-  if (!started_ || sender_ == protocol::role::client) return n;
+  std::size_t listed = 0;
+  std::size_t n = encoded_.gather(to, queued(), listed);
+  if (listed != queued() || !started_ || sender_ == protocol::role::client) return n;
   std::size_t offset = started_->piece_offset_;
   for (const auto& piece : started_->what_.pieces) {
     if (n == to.size()) break;
@@ -220,7 +208,9 @@ std::size_t outbox::gather(gather_list& to) const noexcept {
 }
 
 void outbox::consume(std::size_t n) {
-  n -= consume_encoded(n);
+  const std::size_t encoded = std::min(n, queued());
+  encoded_.consume(encoded);
+  n -= encoded;
   if (started_ && n != 0) {
     auto& op = *started_;
     op.taken_ += n;
@@ -232,33 +222,11 @@ void outbox::consume(std::size_t n) {
     }
     if (op.taken_ == op.what_.size) finish(op);
   }
-  drop_sent();
   refill();
 }
 
-// Takes up to `n` bytes off the front of what is encoded, and returns how many there were.
-std::size_t outbox::consume_encoded(std::size_t n) noexcept {
-  std::size_t taken = 0;
-  for (;;) {
-    const std::size_t end = shared_.empty() ? out_.size() : shared_.front().at;
-    const std::size_t own = std::min(n - taken, end - sent_);
-    sent_ += own;
-    taken += own;
-    if (taken == n || shared_.empty()) return taken;
-    auto& piece = shared_.front();
-    const std::size_t part = std::min(n - taken, piece.rest().size());
-    piece.sent += part;
-    shared_bytes_ -= part;
-    taken += part;
-    if (piece.rest().empty()) shared_.erase(shared_.begin());
-  }
-}
-
 void outbox::clear() noexcept {
-  out_.release();
-  sent_ = 0;
-  shared_.clear();
-  shared_bytes_ = 0;
+  encoded_.clear();
   stream_abort();
   pings_.release();
   pong_.release();
@@ -287,7 +255,7 @@ void outbox::refill() {
     return;
   }
   if (close_ && !started_ && !stream_open_ && waiting_.empty()) {
-    const auto header = protocol::append_close(out_, sender_, {close_->code, close_->reason});
+    const auto header = protocol::append_close(encoded_.back(), sender_, {close_->code, close_->reason});
     close_.reset();
     close_encoded_ = true;
     tell(header);
@@ -301,7 +269,7 @@ void outbox::begin(write_op& op) {
     finished_.push_back(op);
     return;
   }
-  const auto header = protocol::append_header(out_, sender_, {op.what_.op}, op.what_.size);
+  const auto header = protocol::append_header(encoded_.back(), sender_, {op.what_.op}, op.what_.size);
   tell(header);
   op.masker_ = protocol::payload_masker(header);
   op.stage_ = write_op::stage::started;
@@ -316,13 +284,13 @@ void outbox::finish(write_op& op) noexcept {
 
 // Copies the next `n` bytes of the payload, masked if need be.
 void outbox::copy_payload(write_op& op, std::size_t n) {
-  drop_sent();
-  out_.reserve(out_.size() + n);
+  auto& out = encoded_.back();
+  out.reserve(out.size() + n);
   while (n != 0) {
     const auto& piece = op.what_.pieces.front();
     const std::size_t part = std::min(n, piece.size() - op.piece_offset_);
-    op.masker_.copy(out_.data() + out_.size(), static_cast<const std::byte*>(piece.data()) + op.piece_offset_, part);
-    out_.resize(out_.size() + part);
+    op.masker_.copy(out.data() + out.size(), static_cast<const std::byte*>(piece.data()) + op.piece_offset_, part);
+    out.resize(out.size() + part);
     op.taken_ += part;
     op.piece_offset_ += part;
     n -= part;
@@ -336,30 +304,15 @@ void outbox::copy_payload(write_op& op, std::size_t n) {
 void outbox::encode_control() {
   if (started_ || (close_encoded_ && !control_after_close_)) return;
   if (pong_due_) {
-    const auto header = protocol::append_frame(out_, sender_, {protocol::opcode::pong},
+    const auto header = protocol::append_frame(encoded_.back(), sender_, {protocol::opcode::pong},
                                                std::span<const std::byte>(pong_.data(), pong_.size()));
     pong_due_ = false;
     pong_.release();
     tell(header);
   }
   if (!pings_.empty()) {
-    out_.append(pings_.data(), pings_.size());
+    encoded_.back().append(pings_.data(), pings_.size());
     pings_.release();
-  }
-}
-
-// An idle connection holds no buffer, and a busy one does not let sent bytes pile up.
-void outbox::drop_sent() noexcept {
-  if (sent_ == out_.size()) {
-    for (auto& piece : shared_) piece.at = 0;
-    out_.release();
-    sent_ = 0;
-  } else if (sent_ >= 256 * 1024 && sent_ >= out_.size() / 2) {
-    const std::size_t rest = out_.size() - sent_;
-    for (auto& piece : shared_) piece.at -= sent_;
-    std::memmove(out_.data(), out_.data() + sent_, rest);
-    out_.resize(rest);
-    sent_ = 0;
   }
 }
 

@@ -14,14 +14,10 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace coax::detail {
 
 using boost::asio::const_buffer;
-
-/// A frame in its wire form, made once and shared by all queues that it is in.
-using shared_frame = shared_bytes;
 
 /// A copy for a caller on another executor, whose memory may go with its io_context while there is still something to
 /// send.
@@ -39,7 +35,7 @@ struct outgoing {
            coax::compression c = coax::compression::automatic) noexcept
       : op(o), compress(c), pieces(p), size(total) {}
   /// A server's frame as it is; `deflated` tells of how many bytes it was compressed, if it was.
-  explicit outgoing(shared_frame f, std::size_t deflated = 0) noexcept
+  explicit outgoing(shared_bytes f, std::size_t deflated = 0) noexcept
       : size(f->size()), frame(std::move(f)), deflated_from(deflated) {}
   /// The right to send a message in fragments, in its turn.
   explicit outgoing(protocol::opcode stream, coax::compression c = coax::compression::automatic) noexcept
@@ -50,7 +46,7 @@ struct outgoing {
   coax::compression compress = coax::compression::automatic;
   std::span<const const_buffer> pieces;
   std::size_t size = 0;
-  shared_frame frame;
+  shared_bytes frame;
   std::size_t deflated_from = 0;
 };
 
@@ -87,7 +83,7 @@ class write_op : public boost::intrusive::list_base_hook<> {
 class outbox {
  public:
   /// Payloads up to this size are copied next to their header: cheaper than a longer gather.
-  static constexpr std::size_t copy_limit = 16 * 1024;
+  static constexpr std::size_t copy_limit = byte_queue::copy_limit;
   /// The frames of a stream have this size, but for those that `stream_flush` and `stream_finish` cut short.
   static constexpr std::size_t fragment_size = 32 * 1024;
   using gather_list = std::array<const_buffer, 16>;
@@ -120,8 +116,8 @@ class outbox {
     if (compresses(size, how)) [[unlikely]]
       return append_compressed(op, pieces, size);
     if (size < 126 && pieces.size() == 1 && sender_ == protocol::role::server && !tap_)
-      return protocol::append_short_frame(out_, op, pieces.front());
-    tell(protocol::append_frame(out_, sender_, {op}, pieces));
+      return protocol::append_short_frame(encoded_.back(), op, pieces.front());
+    tell(protocol::append_frame(encoded_.back(), sender_, {op}, pieces));
   }
   bool accepts(const outgoing& what) const noexcept {
     return !started_ && !stream_open_ && waiting_.empty() && fits(what);
@@ -182,16 +178,10 @@ class outbox {
 
   bool empty() const noexcept { return queued() == 0 && !started_; }
   /// Bytes that are encoded and have not left.
-  std::size_t queued() const noexcept { return out_.size() - sent_ + shared_bytes_; }
+  std::size_t queued() const noexcept { return encoded_.size(); }
   std::size_t waiting() const noexcept { return waiting_count_; }
 
  private:
-  struct shared_piece {
-    std::size_t at;  // the bytes of out_ before it
-    shared_frame frame;
-    std::size_t sent;
-    std::span<const std::byte> rest() const noexcept { return std::span(frame->data(), frame->size()).subspan(sent); }
-  };
   using op_list = boost::intrusive::list<write_op, boost::intrusive::constant_time_size<false>>;
 
   struct deflating {
@@ -225,10 +215,8 @@ class outbox {
   void refill();
   void begin(write_op& op);
   void finish(write_op& op) noexcept;
-  std::size_t consume_encoded(std::size_t n) noexcept;
   void copy_payload(write_op& op, std::size_t n);
   void encode_control();
-  void drop_sent() noexcept;
 
   protocol::role sender_;
   bool close_encoded_ = false;
@@ -241,10 +229,7 @@ class outbox {
   std::size_t limit_;
   const protocol::frame_tap* tap_ = nullptr;
   std::unique_ptr<deflating> deflate_;  // null unless messages may be compressed
-  storage out_;
-  std::size_t sent_ = 0;  // of out_
-  std::size_t shared_bytes_ = 0;
-  std::vector<shared_piece> shared_;
+  byte_queue encoded_;
   storage fragment_;  // the stream's next frame
   write_op* started_ = nullptr;
   std::size_t waiting_count_ = 0;

@@ -1,11 +1,10 @@
 #include "websocket/url_authority.hpp"
 
+#include "core/parse_number.hpp"
+#include "protocol/base64.hpp"
 #include "protocol/header_field.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <charconv>
 
 namespace coax::detail {
 namespace {
@@ -35,11 +34,7 @@ std::string host_of(const urls::url_view& url) {
 }
 
 // 0 for what is no port. That of Boost.URL 1.81 takes 99999 for 34463.
-unsigned parse_port(std::string_view digits) {
-  unsigned n = 0;
-  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  return ec == std::errc() && end == digits.data() + digits.size() && n <= 65535 ? n : 0;
-}
+std::uint16_t parse_port(std::string_view digits) { return parse_number<std::uint16_t>(digits).value_or(0); }
 
 bool has_controls(std::string_view s) {
   return std::ranges::any_of(s, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -87,11 +82,7 @@ std::uint16_t port_number(const std::string& port) { return static_cast<std::uin
 
 std::string basic_credentials(std::string_view user, std::string_view password) {
   const std::string s = std::string(user).append(":").append(password);
-  std::string out((s.size() + 2) / 3 * 4 + 1, '\0');  // with room for the NUL of OpenSSL
-  const auto n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                 reinterpret_cast<const unsigned char*>(s.data()), static_cast<int>(s.size()));
-  out.resize(static_cast<std::size_t>(n));
-  return out;
+  return protocol::base64({reinterpret_cast<const unsigned char*>(s.data()), s.size()});
 }
 
 }  // namespace coax::detail

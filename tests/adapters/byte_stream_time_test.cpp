@@ -39,6 +39,17 @@ COAX_SCENARIO_TEST(a_read_that_runs_out_of_time_leaves_the_stream_whole) {
   BOOST_TEST(whole.bytes == "hello");
 }
 
+COAX_CORO_TEST(a_time_beyond_the_end_of_the_clock_never_comes) {
+  testing::virtual_clock clock;
+  stream_pair p(ioc);
+  p.server.expires_after(std::chrono::nanoseconds::max());
+  clock.advance(1h);
+  const auto sent = co_await send_all(p.client, "x");
+  const auto got = co_await read_piece(p.server);
+  BOOST_TEST(!sent);
+  BOOST_TEST(got.bytes == "x");
+}
+
 COAX_SCENARIO_TEST(a_new_time_holds_for_what_is_in_progress) {
   testing::virtual_clock clock;
   stream_pair p(ioc);

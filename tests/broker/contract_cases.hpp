@@ -89,6 +89,27 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(subscribing_twice_names_the_end, World, broker_wor
   BOOST_TEST(x.events->log() == "a:1 a:2 a:4");
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(whoever_has_asked_to_be_subscribed_hears_what_it_publishes_next, World, broker_worlds) {
+  constexpr int topics = 50;
+  World world{history_limits()};
+  std::mutex mutex;
+  std::vector<position> from;
+  node x(world.at(0)), y(world.at(0));
+  for (int i = 0; i != topics; ++i) {
+    x.session->subscribe(std::to_string(i), [&](const result<position>& at) {
+      const std::lock_guard lock(mutex);
+      from.push_back(at ? *at : position("?", 1, 0));
+    });
+    x.session->publish(std::to_string(i), say("mine"), nullptr);
+    y.session->publish(std::to_string(i), say("of another session"), nullptr);
+  }
+  wait_until([&] { return x.events->entries().size() == 2 * topics; }, "all is heard");
+  BOOST_TEST(x.events->log("49") == "49:mine 49:of another session");
+  const std::lock_guard lock(mutex);
+  BOOST_TEST(from.size() == std::size_t{topics});
+  BOOST_TEST(std::all_of(from.begin(), from.end(), [](const position& p) { return p.offset() == 0; }));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(history_is_kept_as_it_was_said_last, World, broker_worlds) {
   World world{history_limits().size(2)};
   node x(world.at(0));

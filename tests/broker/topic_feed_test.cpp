@@ -196,6 +196,75 @@ BOOST_AUTO_TEST_CASE(without_history_what_waits_goes_on_behind_the_reset) {
   BOOST_TEST(f.settled());
 }
 
+namespace {
+
+// Of a topic that keeps nothing.
+history_page only_end(std::uint64_t end) {
+  history_page p;
+  p.found = continuity::too_old;
+  p.end = entry(end)->behind("e");
+  return p;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_answer_that_is_faster_than_what_it_tells_of_is_no_reset) {
+  auto f = started();
+  f.doubt();
+  f.on_page(f.inquire(begin)->id, only_end(2), begin);
+  BOOST_TEST(take_all(f).empty());
+  for (std::uint64_t i = 1; i <= 2; ++i) f.on_entry("e", entry(i));
+  BOOST_TEST(take_all(f) == "1 2");
+  // The same once more, from where it stands now.
+  auto now = *f.due();
+  f.on_page(f.inquire(now)->id, only_end(3), now);
+  f.on_entry("e", entry(3));
+  now = *f.due();
+  auto end = only_end(3);
+  end.found = continuity::whole;
+  f.on_page(f.inquire(now)->id, end, now);
+  BOOST_TEST(take_all(f) == "3");
+  BOOST_TEST(f.settled());
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_of_what_has_been_delivered_meanwhile_ends_the_doubt) {
+  auto f = started();
+  f.doubt();
+  const auto q = f.inquire(begin);
+  for (std::uint64_t i = 1; i <= 5; ++i) f.on_entry("e", entry(i));
+  f.on_page(q->id, only_end(3), begin);
+  BOOST_TEST(take_all(f) == "1 2 3 4 5");
+  BOOST_TEST(f.settled());
+  // Of another history it proves nothing.
+  f.doubt();
+  const auto again = f.inquire(begin);
+  f.on_entry("e", entry(6));
+  auto p = only_end(6);
+  p.end = entry(6, 500)->behind("e");
+  f.on_page(again->id, p, begin);
+  BOOST_TEST(take_all(f) == "6");
+  BOOST_TEST(!f.settled());
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_come_in_a_moment_is_a_reset) {
+  auto f = started();
+  f.doubt();
+  f.on_page(f.inquire(begin)->id, only_end(2), begin);
+  BOOST_TEST(!f.inquire(begin));
+  BOOST_TEST((f.due() == begin + topic_feed::limits().first_retry));
+  f.on_page(f.inquire(*f.due())->id, only_end(2), begin);
+  BOOST_TEST(take_all(f) == "lost(2)");
+  BOOST_TEST(f.settled());
+}
+
+BOOST_AUTO_TEST_CASE(who_reads_the_past_waits_for_nobody) {
+  topic_feed f;
+  f.start_since(none);
+  f.on_page(f.inquire(begin)->id, only_end(2), begin);
+  BOOST_TEST(take_all(f) == "lost(2)");
+  BOOST_TEST(f.settled());
+}
+
 BOOST_AUTO_TEST_CASE(a_fork_is_a_reset_to_the_last_entry_that_both_histories_have) {
   auto f = started();
   for (std::uint64_t i = 1; i <= 5; ++i) f.on_entry("e", entry(i));

@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { openBrowser, sitDown } from './chat_page.mjs';
-import { ChatServer } from './chat_server.mjs';
+import { SiteServer } from './site_server.mjs';
 
 const { CHAT_SERVER, CHAT_URL, SHOT_DIR } = process.env;
 const limit = { timeout: 120_000 };
@@ -18,7 +18,7 @@ let seated = [];
 before(async () => {
   assert.ok(CHAT_SERVER || CHAT_URL, 'set CHAT_SERVER=path/to/chat or CHAT_URL=http://127.0.0.1:PORT/');
   if (CHAT_SERVER) {
-    server = new ChatServer(CHAT_SERVER);
+    server = new SiteServer(CHAT_SERVER);
     await server.start();
     url = server.url;
   }

@@ -92,3 +92,29 @@ test('a page goes on without a gap when its node is killed', limit, async () => 
   assert.deepEqual([...ada.troubles, ...bob.troubles], []);
   await Promise.all([ada, bob].map((person) => person.context.close()));
 });
+
+test('the handshake of a WebSocket brings a browser home', limit, async () => {
+  const context = await browser.newContext();
+  const tab = await context.newPage();
+  const inspector = await context.newCDPSession(tab);
+  await inspector.send('Network.enable');
+  await tab.goto(`${url}chat.css`);
+  // Another request of the page, for an icon, may have brought a cookie in between: then once more.
+  for (let told; !told;) {
+    await context.clearCookies();
+    const answered = once(inspector, 'Network.webSocketHandshakeResponseReceived');
+    await tab.evaluate(() => new Promise((done, fail) => {
+      const socket = new WebSocket(`ws://${location.host}/ws?guest=eve`, 'coax.resume.v1');
+      socket.onopen = done;
+      socket.onerror = () => fail(new Error('no WebSocket'));
+    }));
+    const [{ response }] = await answered;
+    assert.equal(response.status, 101);
+    told = Object.entries(response.headers).find(([name]) => name.toLowerCase() === 'set-cookie')?.[1];
+    if (!told) continue;
+    assert.match(told, /^coax_node=n\d\./);
+    const [cookie] = await context.cookies();
+    if (`${cookie.name}=${cookie.value}` !== told.split(';')[0]) told = undefined;
+  }
+  await context.close();
+});

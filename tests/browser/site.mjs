@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { openBrowser } from './chat_page.mjs';
-import { ChatServer } from './chat_server.mjs';
+import { SiteServer } from './site_server.mjs';
 
 export const limit = { timeout: 120_000 };
 
@@ -23,7 +23,7 @@ export function site(variable, ready = () => {}) {
   };
   before(async () => {
     assert.ok(process.env[variable], `set ${variable}=path/to/the/binary`);
-    it.server = new ChatServer(process.env[variable]);
+    it.server = new SiteServer(process.env[variable]);
     await it.server.start();
     it.browser = await openBrowser();
     await ready(it);

@@ -1,6 +1,5 @@
 """The examples do what they are there to show. COAX_EXAMPLES names the folder of their binaries."""
 
-import base64
 import http.client
 import pathlib
 import signal
@@ -12,6 +11,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from programs import PATIENCE, Program  # noqa: E402
+from websocket import WebSocket  # noqa: E402
 
 ALL = ("cancellable_handler", "chat", "echo_client", "echo_server", "pipe", "sse_client", "ticker_client")
 
@@ -21,35 +21,8 @@ def address(url):
     return parts.hostname, parts.port
 
 
-class WebSocket:
-    """As little of RFC 6455 as short texts need, without any library."""
-
-    def __init__(self, url, path):
-        self._socket = socket.create_connection(address(url), PATIENCE)
-        self._file = self._socket.makefile("rb")
-        key = base64.b64encode(bytes(16)).decode()
-        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {address(url)[0]}\r\nConnection: Upgrade\r\n"
-                             f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
-        self.status = int(self._file.readline().split()[1])
-        while self._file.readline() != b"\r\n":
-            pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._file.close()
-        self._socket.close()
-
-    def send(self, payload, opcode=1):
-        self._socket.sendall(bytes((0x80 | opcode, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
-
-    def receive(self):
-        """Opcode and payload of the next frame; None at the end."""
-        head = self._file.read(2)
-        if len(head) < 2:
-            return None
-        return head[0] & 15, self._file.read(head[1])
+def open_websocket(url, path):
+    return WebSocket(socket.create_connection(address(url), PATIENCE), path)
 
 
 class EveryExample(unittest.TestCase):
@@ -95,7 +68,7 @@ class EchoServer(unittest.TestCase):
                 answer.read()
                 self.assertIn(answer.status, (400, 404, 426), path)
             connection.close()
-            with WebSocket(url, "/any/path") as ws:
+            with open_websocket(url, "/any/path") as ws:
                 self.assertEqual(ws.status, 101)
                 ws.send(b"hello")
                 self.assertEqual(ws.receive(), (1, b"hello"))
@@ -140,7 +113,7 @@ class CancellableHandler(unittest.TestCase):
         self.assertEqual(int(said.group(1)), len(lines))
 
     def test_the_websocket_answers_and_lets_itself_be_interrupted(self):
-        with WebSocket(self.url, "/primes/socket") as ws:
+        with open_websocket(self.url, "/primes/socket") as ws:
             ws.send(b"14")
             self.assertEqual(ws.receive(), (1, b"17"))
             # A newer question replaces a search that would take minutes.
@@ -154,7 +127,7 @@ class CancellableHandler(unittest.TestCase):
     def test_sigint_ends_the_process_with_work_under_way(self):
         _, answer = self.stream(600)
         answer.readline()
-        with WebSocket(self.url, "/primes/socket") as ws:
+        with open_websocket(self.url, "/primes/socket") as ws:
             ws.send(b"2")
             self.assertEqual(ws.receive(), (1, b"2"))
             self.server.send_signal(signal.SIGINT)

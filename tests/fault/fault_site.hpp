@@ -71,6 +71,7 @@ class fault_site {
     wait_until(
         [&] {
           for (std::size_t i = 0; i != topics_.size(); ++i) {
+            if (marks[i] == 0) continue;  // nothing yet
             const auto heard = listeners_[i]->heard();
             if (std::find(heard.begin(), heard.end(), numbered(topics_[i], marks[i])) == heard.end()) return false;
           }

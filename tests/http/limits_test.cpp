@@ -80,6 +80,19 @@ COAX_CORO_TEST(heads_beyond_the_limits_are_answered_and_the_answer_can_be_read) 
   BOOST_TEST(f.server.quiet());
 }
 
+COAX_CORO_TEST(times_beyond_the_end_of_the_clock_never_come) {
+  constexpr auto never = std::chrono::nanoseconds::max();
+  fixture f(ioc,
+            server_options().head_timeout(never).body_timeout(never).idle_timeout(never).write_stall_timeout(never));
+  raw_client c(ioc, f.server.srv.port());
+  for (int i = 0; i < 2; ++i) {
+    co_await c.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-");
+    const auto r = co_await c.ask("Length: 3\r\n\r\nabc");
+    BOOST_TEST(r.body == "abc");
+  }
+  co_await f.server.stop();
+}
+
 COAX_CORO_TEST(a_body_beyond_its_limit_is_refused_before_it_is_read) {
   fixture f(ioc, server_options().max_body(1000));
   const auto port = f.server.srv.port();

@@ -53,6 +53,7 @@ class site_folder {
   void add(const std::string& name, std::string_view content) const {
     std::ofstream(base_ / name, std::ios::binary) << content;
   }
+  void add_folder(const std::string& name) const { fs::create_directories(base_ / name); }
   static const std::string& big() {
     static const std::string bytes = [] {
       std::string all;
@@ -173,6 +174,29 @@ COAX_CORO_TEST(a_folder_without_its_slash_is_redirected) {
   BOOST_TEST(docs.header("Location") == "/docs/?a=b");
   BOOST_TEST(prefix.status == 301U);
   BOOST_TEST(prefix.header("Location") == "/static/");
+  co_await f.server.stop();
+}
+
+COAX_CORO_TEST(a_redirect_to_a_folder_never_leads_to_another_host) {
+  fixture f(ioc);
+  f.folder.add_folder("www/new docs");
+  raw_client c(ioc, f.server.srv.port());
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"//evil.example/../../docs", "/docs/"},
+      {"//evil.example/%2e%2e/%2E./docs", "/docs/"},
+      {"//../docs", "/docs/"},
+      {"/\\evil.example/../docs", "/docs/"},
+      {"/.//../docs", "/docs/"},
+      {"//evil.example/../../static", "/static/"},
+      {"//evil.example/../../static/docs?a=//b", "/static/docs/?a=//b"},
+      {"http://evil.example/docs", "/docs/"},
+      {"/new%20docs", "/new%20docs/"},
+  };
+  for (const auto& [target, location] : rows) {
+    const auto r = co_await c.ask(get(target));
+    BOOST_TEST(r.status == 301U, target);
+    BOOST_TEST(r.header("Location") == location, target);
+  }
   co_await f.server.stop();
 }
 

@@ -294,6 +294,63 @@ COAX_CORO_TEST(what_is_not_for_a_reader_is_no_hole) {
   COAX_CHECK_FRAMES(a.frames(), names({"1"}));
 }
 
+COAX_CORO_TEST(a_membership_is_live_when_the_broker_has_replied) {
+  const auto broker = std::make_shared<held_broker>();
+  far_end a(ioc.get_executor());
+  hub h(hub_options().broker(broker));
+  peer me = h.attach(a.accept());
+  broker->calls.replies = true;
+  auto joined = me.join("lobby");
+  const auto early = co_await thrown<system_error>(joined.live(context().with_timeout(1ms)));
+  BOOST_TEST((early && early->code() == errc::deadline_exceeded));
+
+  bool live = false;
+  asio::co_spawn(
+      ioc, [&]() -> task<> { live = co_await joined.live(); }, asio::detached);
+  co_await settle(50);
+  BOOST_TEST(!live);
+  broker->calls.release_replies();
+  co_await settle(50);
+  BOOST_TEST(live);
+
+  const bool still = co_await joined.live();
+  BOOST_TEST(still);
+  membership left;
+  const bool none = co_await left.live();
+  BOOST_TEST(!none);
+}
+
+COAX_CORO_TEST(a_membership_of_a_connection_that_ends_is_never_live) {
+  const auto broker = std::make_shared<held_broker>();
+  far_end a(ioc.get_executor());
+  hub h(hub_options().broker(broker));
+  peer me = h.attach(a.accept());
+  broker->calls.replies = true;
+  auto joined = me.join("lobby");
+  std::optional<bool> live;
+  asio::co_spawn(
+      ioc, [&]() -> task<> { live = co_await joined.live(); }, asio::detached);
+  co_await settle(50);
+  BOOST_TEST(!live.has_value());
+  asio::co_spawn(
+      ioc, [&]() -> task<> { (void)co_await thrown<system_error>(me.next()); }, asio::detached);
+  a.hang_up();
+  co_await settle(50);
+  BOOST_TEST((live == false));
+  const bool later = co_await joined.live();
+  BOOST_TEST(!later);
+}
+
+COAX_CORO_TEST(a_filter_is_live_at_once_with_a_local_broker) {
+  far_end a(ioc.get_executor());
+  hub h;
+  peer me = h.attach(a.accept());
+  auto all = me.join("#"), one = me.join("lobby");
+  const bool hears_all = co_await all.live(), hears_one = co_await one.live();
+  BOOST_TEST(hears_all);
+  BOOST_TEST(hears_one);
+}
+
 COAX_CORO_TEST(the_exception_of_one_hub_is_none_of_another) {
   const auto broker = local_broker();
   far_end a(ioc.get_executor()), b(ioc.get_executor());

@@ -97,6 +97,17 @@ inline task<peer> blocked_peer(hub& h, far_end& end, const queue_limits& limits,
   co_return p;
 }
 
+/// Publishes "0", "1", … to a topic of a peer that takes nothing, and lets it have what there is of that. Returns the
+/// figures from before it could.
+inline task<hub_stats> overfill(hub& h, far_end& end, std::string topic, std::size_t n, publish_options how = {}) {
+  for (std::size_t i = 0; i != n; ++i) h.publish_text(topic, std::to_string(i), how);
+  co_await settle();
+  const auto before = h.stats();
+  end.near->unstall();
+  co_await settle(100);
+  co_return before;
+}
+
 /// What a task throws; nothing if that is no `Error`.
 template <class Error, class T>
 task<std::optional<Error>> thrown(task<T> t) {

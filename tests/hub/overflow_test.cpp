@@ -62,11 +62,7 @@ COAX_SCENARIO_TEST(drop_oldest_keeps_the_newest_messages_whole_and_in_order) {
   peer me = co_await blocked_peer(h, a, queue_limits().messages(5).on_full(overflow::drop_oldest));
   auto joined = me.join("lobby");
 
-  for (std::size_t i = 0; i != 1000; ++i) h.publish_text("lobby", text(i));
-  co_await settle();
-  const auto s = h.stats();
-  a.near->unstall();
-  co_await settle();
+  const auto s = co_await overfill(h, a, "lobby", 1000);
   h.publish_text("lobby", "after");
   co_await settle();
 

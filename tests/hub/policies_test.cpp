@@ -1,4 +1,5 @@
 #include "hub/hub_fixture.hpp"
+#include "hub/send_queue.hpp"
 
 BOOST_AUTO_TEST_SUITE(policies_)
 
@@ -21,11 +22,7 @@ COAX_SCENARIO_TEST(drop_newest_keeps_the_oldest_messages) {
   peer me = co_await blocked_peer(h, a, queue_limits().messages(3).on_full(overflow::drop_newest));
   auto joined = me.join("lobby");
 
-  for (std::size_t i = 0; i != 10; ++i) h.publish_text("lobby", text(i));
-  co_await settle();
-  const auto s = h.stats();
-  a.near->unstall();
-  co_await settle();
+  const auto s = co_await overfill(h, a, "lobby", 10);
 
   BOOST_TEST(s.dropped == 7u);
   BOOST_TEST(s.queued == 3u);
@@ -60,10 +57,7 @@ COAX_SCENARIO_TEST(latest_sends_the_last_message_alone) {
   peer me = co_await blocked_peer(h, a, queue_limits().on_full(overflow::disconnect));
   auto joined = me.join("state", join_options().on_full(overflow::latest));
 
-  for (std::size_t i = 0; i != 1000; ++i) h.publish_text("state", text(i));
-  co_await settle();
-  a.near->unstall();
-  co_await settle();
+  co_await overfill(h, a, "state", 1000);
 
   BOOST_TEST(h.stats().dropped == 999u);
   COAX_CHECK_FRAMES(a.frames(), names({"primer", "999"}));
@@ -76,13 +70,10 @@ COAX_SCENARIO_TEST(rewind_reads_from_the_log_what_had_no_room) {
   auto joined = me.join("lobby");
   const auto keep = publish_options().history(1000);
 
-  for (std::size_t i = 0; i != 300; ++i) h.publish_text("lobby", text(i), keep);
-  co_await settle();
-  BOOST_TEST(h.stats().queued == 4u);
-  BOOST_TEST(h.stats().rewinds == 1u);
-  BOOST_TEST(h.stats().disconnected == 0u);
-  a.near->unstall();
-  co_await settle(100);
+  const auto s = co_await overfill(h, a, "lobby", 300, keep);
+  BOOST_TEST(s.queued == 4u);
+  BOOST_TEST(s.rewinds == 1u);
+  BOOST_TEST(s.disconnected == 0u);
   h.publish_text("lobby", "live", keep);
   co_await settle();
 
@@ -102,10 +93,7 @@ COAX_SCENARIO_TEST(rewind_tells_what_has_left_the_log) {
   auto joined = me.join("lobby");
   const auto keep = publish_options().history(10);
 
-  for (std::size_t i = 0; i != 100; ++i) h.publish_text("lobby", text(i), keep);
-  co_await settle();
-  a.near->unstall();
-  co_await settle(50);
+  co_await overfill(h, a, "lobby", 100, keep);
   h.publish_text("lobby", "live", keep);
   co_await settle();
 

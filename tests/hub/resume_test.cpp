@@ -378,7 +378,7 @@ shown show(const std::string& text, std::string last_id = {}) {
 
 }  // namespace
 
-COAX_SCENARIO_TEST(one_event_source_resumes_all_of_its_topics) {
+COAX_CORO_TEST(one_event_source_resumes_all_of_its_topics) {
   const auto broker = local_broker();
   std::string bytes;
   {

@@ -8,18 +8,16 @@ import asyncio
 import os
 import pathlib
 import re
-import shutil
-import socket
 import ssl
 import sys
 import tempfile
-import time
 import unittest
 
 import websockets
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from programs import PATIENCE, Certificate, Program  # noqa: E402
+from proxies import await_listening, find, free_port  # noqa: E402
 
 # A proxy of the machine that runs the tests is none of theirs.
 for variable in [v for v in os.environ if v.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")]:
@@ -27,29 +25,6 @@ for variable in [v for v in os.environ if v.lower() in ("http_proxy", "https_pro
 
 PROXY_ADDRESS = "127.0.0.3"  # from which the proxies connect
 USER, PASSWORD = "me", "pass%57ord"  # in a URL; the proxies know it as passWord
-
-
-def find(program):
-    """Debian puts daemons where only root looks."""
-    return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def await_listening(port, program):
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > end or not program.running:
-                raise AssertionError(f"no proxy listens:\n{program.output}") from None
-            time.sleep(0.01)
 
 
 class Proxies:

@@ -312,6 +312,29 @@ COAX_CORO_TEST(fire_by_hand_by_time_and_by_their_parent) {
   BOOST_CHECK(by_parents_deadline.stop_requested());
 }
 
+COAX_CORO_TEST(do_not_fire_at_a_time_beyond_the_end_of_the_clock) {
+  testing::virtual_clock clock;
+  stop_scope s(ioc.get_executor());
+  s.expires_after(std::chrono::nanoseconds::max());
+  clock.advance(1h);
+  co_await settle();
+  BOOST_CHECK(!s.stop_requested());
+}
+
+COAX_CORO_TEST(end_their_link_when_another_takes_their_place) {
+  std::stop_source parent;
+  stop_scope s(ioc.get_executor(), context(parent.get_token()));
+  const auto token = s.get_token();
+  s = stop_scope(ioc.get_executor());
+  parent.request_stop();
+  BOOST_CHECK(!token.stop_requested() && !s.stop_requested());
+  auto& same = s;
+  s = std::move(same);
+  s.request_stop();
+  BOOST_CHECK(s.stop_requested());
+  co_return;
+}
+
 COAX_CORO_TEST(do_not_fire_after_their_end) {
   testing::virtual_clock clock;
   std::stop_token token;

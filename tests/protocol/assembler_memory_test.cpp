@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <malloc.h>
+
 namespace coax::protocol {
 namespace {
 
@@ -132,6 +134,35 @@ BOOST_AUTO_TEST_CASE(many_small_fragments_make_one_message) {
   bytes = bytes + frame(role::client, {opcode::continuation}, "");
 
   BOOST_TEST((transcript(limited(0), bytes).front() == "text " + wanted));
+}
+
+// In the hands of malloc; sanitizers say 0.
+std::size_t heap_in_use() {
+  const auto m = ::mallinfo2();
+  return m.uordblks + m.hblkhd;
+}
+
+// What is kept of a fragment is its payload, not a place in a list; and each is looked at once, or this would not end
+// before the watchdog.
+BOOST_AUTO_TEST_CASE(fragments_cost_no_more_than_what_they_carry) {
+  assembler a(limited(32 * 1024));
+  const auto nothing = frame(role::client, {opcode::continuation, false}, "");
+  const auto one = frame(role::client, {opcode::continuation, false}, "x");
+  wire empty, small;
+  for (int i = 0; i != 1000; ++i) {
+    empty = empty + nothing;
+    small = small + one;
+  }
+  const auto before = heap_in_use();
+  BOOST_REQUIRE((feed_all(a, frame(role::client, {opcode::text, false}, "")) == assembler::event::need_more));
+
+  for (int i = 0; i != 1000; ++i) BOOST_REQUIRE((feed_all(a, empty) == assembler::event::need_more));
+  for (int i = 0; i != 30; ++i) BOOST_REQUIRE((feed_all(a, small) == assembler::event::need_more));
+  const auto held = heap_in_use();
+  BOOST_TEST((feed_all(a, frame(role::client, {opcode::continuation}, "")) == assembler::event::message));
+
+  BOOST_TEST(a.take_message().size() == 30'000u);
+  BOOST_TEST(held <= before + 256 * 1024);
 }
 
 BOOST_AUTO_TEST_CASE(messages_of_steady_size_leave_the_pool_as_it_was) {

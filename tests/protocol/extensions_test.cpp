@@ -175,6 +175,12 @@ const row replies[] = {
     {PMD SERVER_BITS "=7",
      "failed: the server chose permessage-deflate with the parameter \"server_max_window_bits\", which is unknown, "
      "repeated or has a wrong value (RFC 7692 7.1)"},
+    {PMD SERVER_BITS "=16",
+     "failed: the server chose permessage-deflate with the parameter \"server_max_window_bits\", which is unknown, "
+     "repeated or has a wrong value (RFC 7692 7.1)"},
+    {PMD SERVER_BITS "=1000",
+     "failed: the server chose permessage-deflate with the parameter \"server_max_window_bits\", which is unknown, "
+     "repeated or has a wrong value (RFC 7692 7.1)"},
     {PMD "; x=1",
      "failed: the server chose permessage-deflate with the parameter \"x\", which is unknown, repeated or has a wrong "
      "value (RFC 7692 7.1)"},
@@ -242,6 +248,21 @@ BOOST_AUTO_TEST_CASE(options_refuse_what_there_is_not) {
   BOOST_TEST(o.threshold_for(true) == 128u);
   BOOST_TEST(o.threshold_for(false) == 512u);
   BOOST_TEST(o.threshold(7).threshold_for(true) == 7u);
+}
+
+// One pass over a field, whatever a reader that tries again would find in it.
+BOOST_AUTO_TEST_CASE(a_field_without_end_is_read_in_one_pass) {
+  constexpr std::size_t size = 500'000;
+  std::string escapes = "a;b=\"", quotes, parameters = "a", elements;
+  while (escapes.size() < size) escapes += "\\c";
+  while (quotes.size() < size) quotes += "a;b=\"c\\\"";
+  while (parameters.size() < size) parameters += ";b";
+  while (elements.size() < size) elements += "a;,";
+  for (const auto& text : {escapes, quotes, parameters, elements, std::string(size, ' '), std::string(size, ',')}) {
+    const header_field fields[] = {{field_name, text}};
+    BOOST_TEST(parse_extensions(fields).size() <= size / 3 + 1);
+    BOOST_TEST(!choose_deflate(fields, takeover()).has_value());
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -39,6 +39,21 @@ BOOST_AUTO_TEST_CASE(a_list_goes_over_repeated_fields_and_skips_empty_elements) 
   BOOST_TEST(!has_token(head, "Connection", "keep"));
 }
 
+// One pass over a field: a second one for each blank or comma would not end before the watchdog.
+BOOST_AUTO_TEST_CASE(a_list_without_end_is_read_in_one_pass) {
+  constexpr std::size_t size = 2'000'000;
+  const auto blanks = "b" + std::string(size, ' ') + "x";
+  const auto commas = std::string(size, ',') + "x";
+  std::string both;
+  while (both.size() < size) both += " ,\t";
+  const header_field fields[] = {{"A", blanks}, {"B", commas}, {"C", both}};
+
+  BOOST_TEST(list_elements(fields, "A").front().size() == blanks.size());
+  BOOST_TEST(list_elements(fields, "B").size() == 1u);
+  BOOST_TEST(list_elements(fields, "C").empty());
+  BOOST_TEST(!has_token(fields, "A", "b"));
+}
+
 BOOST_AUTO_TEST_CASE(names_must_be_tokens) {
   for (const auto name : {"X-Request-Id", "a", "!#$%&'*+-.^_`|~09azAZ"}) BOOST_TEST(valid_field_name(name));
   for (const std::string_view name : {"", "a b", "a:", "a\r\nb", "a\n", "\xc3\xa9", "(a)", "a/b", "a\x7f"})
@@ -53,6 +68,12 @@ BOOST_AUTO_TEST_CASE(values_must_not_hold_controls) {
     BOOST_TEST(valid_field_value(value) == (c == '\t'));
   }
   BOOST_TEST(!valid_field_value("a\x7f"));
+}
+
+BOOST_AUTO_TEST_CASE(text_of_a_peer_is_made_printable) {
+  BOOST_TEST(printable("a\x1b[31m\xff\n") == "a?[31m??");
+  BOOST_TEST(printable(std::string(100, 'x')).size() == 80u);
+  BOOST_TEST(in_quotes("a\nb") == "\"a?b\"");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,9 @@
 #include "hub/hub_fixture.hpp"
 #include "redis/redis_broker_world.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <future>
 
 namespace coax::test {
@@ -23,8 +26,13 @@ class hub_node {
   }
 
   void join(std::string_view topic, const join_options& o = {}) { parts_.push_back(peer_->join(topic, o)); }
+  /// Until the hub is ready, and what others publish comes as well.
   void wait_ready() {
     test::wait_until([&] { return hub.state() == hub_state::ready; }, "the hub is ready");
+    for (auto& p : parts_)
+      asio::co_spawn(
+          thread_.executor(), [&p] { return p.live(); }, asio::use_future)
+          .get();
   }
   /// The frames so far.
   names heard() {

@@ -207,6 +207,25 @@ BOOST_AUTO_TEST_CASE(f13_what_was_published_while_the_subscription_was_down_come
   BOOST_TEST(listener.hub.stats().resets == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_a_subscription_that_cannot_be_made_fails_in_time) {
+  redis_server redis;
+  redis_proxy proxy(redis.port());
+  const auto patient = redis_options().ping_interval(1h).reply_timeout(1h);
+  redis_brokers brokers(redis.url(), 0, keeping_all().probe_interval(1h).publish_time(300ms).redis(patient));
+  node n(brokers.add(proxy.url()));
+  wait_ready(n);
+
+  proxy.deafen();
+  n.session->subscribe("a", nullptr);
+  n.session->subscribe("b", [](const result<position>&) {});
+  n.publish("a", say("1"));
+  for (int i = 0; i != 2; ++i)
+    BOOST_CHECK_EXCEPTION(n.publish("b", say("2")), boost::system::system_error,
+                          [](auto& e) { return e.code() == errc::broker_unavailable; });
+  node other(brokers.add(redis.url()));
+  BOOST_TEST(other.publish("b", say("3")).offset() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(f14_a_lost_answer_makes_one_entry) {
   redis_server redis;
   redis_proxy proxy(redis.port());
@@ -306,6 +325,22 @@ BOOST_AUTO_TEST_CASE(what_was_sent_and_cannot_be_sent_again_in_time_is_in_doubt)
   redis.unfreeze();
   wait_ready(n);
   BOOST_TEST(n.history("a").entries.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_topic_that_nobody_is_in_any_more_is_given_up_and_taken_up_again) {
+  redis_brokers brokers(1, redis_broker_options().unsubscribe_delay(1ms));
+  node n(brokers[0]), other(brokers[0]);
+  for (int i = 0; i != 3; ++i) {
+    n.subscribe("a");
+    n.session->unsubscribe("a");
+    const auto channel = brokers.prefix() + "topic:{:a}";
+    wait_until([&] { return shared_redis().ask({"PUBSUB", "NUMSUB", channel}) == channel + "\n0"; }, "it is given up");
+    other.publish("a", say("1"));
+  }
+  n.subscribe("a");
+  n.publish("a", say("2"));
+  wait_until([&] { return n.events->has("a", "2"); }, "it is heard");
+  BOOST_TEST(n.events->log() == "a:2");
 }
 
 BOOST_AUTO_TEST_CASE(a_reply_to_a_subscription_that_is_given_up_is_canceled) {

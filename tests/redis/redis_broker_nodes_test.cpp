@@ -59,12 +59,65 @@ BOOST_AUTO_TEST_CASE(a_redis_that_has_forgotten_all_is_told_who_is_there) {
   redis_server redis;
   redis_brokers brokers(redis.url(), 2, short_lease());
   node x(brokers[0]), y(brokers[1]);
+  y.subscribe("a");
   x.session->enter("a", presence_member("1", "ann"));
-  x.members("a");
+  wait_until([&] { return y.events->news() == "+ann@a"; }, "it is told");
   redis.kill();
   redis.start();
   wait_until([&] { return y.members("a").size() == 1U; }, "it is there again");
   wait_until([&] { return nodes_of(brokers[1]).size() == 2U; }, "so are the nodes");
+}
+
+// Presence has no log: what a deaf node has missed it is not told, but it can ask.
+BOOST_AUTO_TEST_CASE(a_deaf_node_misses_who_comes_and_goes_and_can_ask) {
+  redis_server redis;
+  redis_proxy proxy(redis.port());
+  redis_brokers brokers(redis.url(), 1);
+  node x(brokers[0]), deaf(brokers.add(proxy.url()));
+  deaf.subscribe("a");
+  x.session->enter("a", presence_member("1", "ann"));
+  wait_until([&] { return deaf.events->news() == "+ann@a"; }, "it is told");
+  proxy.close();
+  wait_until([&] { return deaf.session->link() == link_state::degraded; }, "it is noticed");
+  x.session->enter("a", presence_member("2", "bob"));
+  x.session->leave("a", "1");
+  wait_until([&] { return x.members("a").size() == 1U; }, "they have come and gone");
+
+  proxy.open();
+  wait_ready(deaf);
+  const auto here = deaf.members("a");
+  BOOST_REQUIRE(here.size() == 1U);
+  BOOST_TEST(here[0].user == "bob");
+  x.session->enter("a", presence_member("3", "eve"));
+  wait_until([&] { return deaf.events->news() == "+ann@a +eve@a"; }, "what comes now is told");
+}
+
+// The log, which keeps nothing, is asked while others publish: what its answer tells of may still be on its way.
+BOOST_AUTO_TEST_CASE(a_topic_without_a_history_is_joined_without_a_reset_while_others_publish) {
+  redis_brokers brokers(2);
+  hub_node listener(brokers.shared(0));
+  node speaker(brokers[1]);
+  listener.wait_ready();
+  std::atomic<int> round{0};
+  std::jthread load([&](const std::stop_token& st) {
+    while (!st.stop_requested()) {
+      const auto r = std::to_string(round.load());
+      speaker.session->publish("t" + r, say(r), nullptr);
+      std::this_thread::sleep_for(100us);
+    }
+  });
+  for (int r = 0; r != 50; ++r) {
+    round = r;
+    listener.join("t" + std::to_string(r), {});
+    wait_until(
+        [&] {
+          const auto heard = listener.heard();
+          return std::count(heard.begin(), heard.end(), std::to_string(r)) >= 20;
+        },
+        "it is heard");
+  }
+  load = {};
+  BOOST_TEST(listener.hub.stats().resets == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(who_is_alive_is_known_to_all) {

@@ -115,6 +115,7 @@ BOOST_AUTO_TEST_CASE(what_is_malformed_is_nothing) {
   sizes[32 + 17] = '\x7f';
   BOOST_TEST(!unpack(7, sizes));
   for (const auto* text : {"", "e", "e 7", "e x 1", " 7 1"}) BOOST_TEST(!parse_entry(text + stored), text);
+  BOOST_TEST(!parse_entry(std::string(position::max_epoch + 1, 'e') + " 7 " + stored));
   for (const auto* text : {"", "e", "e 7", "e 7 x", "e -7 1", " 7 1"}) BOOST_TEST(!parse_place(text), text);
   BOOST_TEST((parse_place("e 7 1f") == position("e", 7, 31)));
   BOOST_TEST(!parse_user("9 ann"));

@@ -47,6 +47,19 @@ struct observer final : coax::detail::drain_observer {
 
 }  // namespace
 
+COAX_CORO_TEST(a_sender_that_never_has_to_wait_lets_others_have_their_turn) {
+  stream_setup wide;
+  wide.faults.capacity(std::size_t{1} << 30);
+  far_stream s(ioc, wide);
+  bool others = false;
+  asio::post(ioc, [&others] { others = true; });
+  const event e(std::string(1000, 'e'));
+  std::size_t sent = 0;
+  for (; !others && sent < 10'000; ++sent) co_await s.stream.send(e);
+  BOOST_TEST(others);
+  BOOST_TEST(sent < 10'000u);
+}
+
 COAX_SCENARIO_TEST(a_send_waits_while_the_queue_is_full_and_keeps_its_place) {
   far_stream s(ioc, narrow());
   const auto sent = co_await fill(s);

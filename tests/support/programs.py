@@ -13,12 +13,13 @@ EXAMPLES = os.environ.get("COAX_EXAMPLES", ".")
 
 
 class Program:
-    """One of the examples, running: `with Program("echo_server", "--port", "0") as p`."""
+    """One of the examples, or a program anywhere, running: `with Program("echo_server", "--port", "0") as p`."""
 
-    def __init__(self, name, *arguments):
+    def __init__(self, name, *arguments, folder=None, environment=None):
         self._said = threading.Condition()
         self._output = ""
         self._process = subprocess.Popen([os.path.join(EXAMPLES, name), *arguments],
+                                         cwd=folder, env={**os.environ, **(environment or {})},
                                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                          stderr=subprocess.PIPE, text=True)
         self._readers = [threading.Thread(target=self._read, args=(stream,), daemon=True)

@@ -1,4 +1,4 @@
-"""nginx and HAProxy in front of programs under test, each in a folder of its own."""
+"""Proxies on this machine: what starting one takes, and nginx and HAProxy in front of programs under test."""
 
 import os
 import pathlib
@@ -19,6 +19,18 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def await_listening(port, program):
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end or not program.running:
+                raise AssertionError(f"no proxy listens:\n{program.output}") from None
+            time.sleep(0.01)
 
 
 def nginx_main(folder, inside):
@@ -51,16 +63,11 @@ class Proxy:
         pathlib.Path(file).write_text(config(self._folder.name, self.port), encoding="ascii")
         arguments = {"nginx": ["-p", self._folder.name, "-c", file], "haproxy": ["-db", "-f", file]}[name]
         self._program = Program(find(name), *arguments)
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > end or not self._program.running:
-                    self._program.stop()
-                    raise AssertionError(f"{name} does not listen:\n{self._program.output}") from None
-                time.sleep(0.01)
+        try:
+            await_listening(self.port, self._program)
+        except AssertionError:
+            self._program.stop()
+            raise
 
     def stop(self):
         self._program.stop()

@@ -1,5 +1,8 @@
 #include "websocket/peers.hpp"
+#include <coax/message_stream.hpp>
 #include <coax/prepared_message.hpp>
+
+#include <functional>
 
 // What is more than one message to one connection: prepared messages, batches, the state of the queue, the hooks.
 
@@ -34,6 +37,27 @@ COAX_SCENARIO_TEST(a_prepared_message_arrives_like_any_other) {
     }
     co_await settle(60);
     BOOST_TEST(*reading);
+  }
+}
+
+COAX_CORO_TEST(a_writer_that_never_has_to_wait_lets_others_have_their_turn) {
+  peers p(ioc, {}, testing::faults().capacity(std::size_t{1} << 30));
+  const std::string small = pattern(1000), large = pattern(20'000);
+  const prepared_message prepared(small);
+  auto parts = co_await p.client.writer(message_kind::text);
+  const std::vector<std::function<task<>()>> ways{
+      [&] { return p.server.write_text(small); },
+      [&] { return p.server.write_text(large); },
+      [&] { return p.server.write(prepared); },
+      [&] { return parts.write(buffer(small)); },
+  };
+  for (const auto& write : ways) {
+    bool others = false;
+    asio::post(ioc, [&others] { others = true; });
+    std::size_t written = 0;
+    for (; !others && written < 10'000; ++written) co_await write();
+    BOOST_TEST(others);
+    BOOST_TEST(written < 10'000u);
   }
 }
 

@@ -235,7 +235,7 @@ COAX_CORO_TEST(a_ping_leaves_a_message_for_the_next_read) {
   BOOST_TEST(*pinged);
 }
 
-COAX_CORO_TEST(pongs_carry_the_payload_and_only_the_latest_when_blocked) {
+COAX_CORO_TEST(a_pong_carries_the_payload_of_its_ping) {
   scripted s(ioc, role::server);
   beside(ioc.get_executor(), [&]() -> task<> {
     while (auto m = co_await s.ours.next()) continue;

@@ -132,6 +132,18 @@ COAX_CORO_TEST(a_connection_that_has_come_of_age_is_closed_with_1012) {
   BOOST_TEST(close->status() == 1012u);
 }
 
+COAX_CORO_TEST(times_beyond_the_end_of_the_clock_never_come) {
+  testing::virtual_clock clock;
+  constexpr auto never = std::chrono::nanoseconds::max();
+  scripted s(ioc, role::server,
+             options().keepalive(never, never).idle_timeout(never).max_lifetime(never).write_stall_timeout(never));
+  auto reader = beside(ioc.get_executor(), [&]() -> task<> { co_await s.ours.try_read(); });
+  co_await s.send(s.frame(opcode::ping, ""));
+  co_await pass(clock, 300s, 1s);
+  BOOST_TEST(!*reader);
+  BOOST_TEST(s.our_end->bytes_written() == 2u);  // the pong
+}
+
 COAX_CORO_TEST(a_peer_that_takes_nothing_is_given_up) {
   testing::virtual_clock clock;
   peers p(ioc, options().write_stall_timeout(5s).keepalive(0s).send_queue_limit(1000));

@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(the_close_frame_goes_last_and_once) {
   BOOST_TEST(o.pop_finished() == &a);
 }
 
-shared_frame framed(std::string_view text) {
+shared_bytes framed(std::string_view text) {
   auto frame = std::make_shared<storage>();
   protocol::append_frame(*frame, role::server, {opcode::text}, std::as_bytes(std::span(text)));
   return frame;
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(a_shared_frame_waits_as_others_do) {
   append(o, "1234");
   const auto frame = framed("shared");
   struct shared_op : write_op {
-    explicit shared_op(shared_frame f) : write_op(outgoing(std::move(f))) {}
+    explicit shared_op(shared_bytes f) : write_op(outgoing(std::move(f))) {}
   } a(frame), b(frame);
   o.push(a);
   o.push(b);

@@ -28,7 +28,7 @@ class CoaxConan(ConanFile):
         self.version = re.search(r'COAX_VERSION_STRING "(.*)"', header).group(1)
 
     def export_sources(self):
-        for pattern in ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "lib/*"):
+        for pattern in ("CMakeLists.txt", "LICENSE", "include/*", "lib/*"):
             copy(self, pattern, src=self._checkout, dst=self.export_sources_folder)
 
     def layout(self):

@@ -41,7 +41,7 @@ function(coax_install_component component)
   set(includedir "\${prefix}")
   cmake_path(APPEND includedir ${CMAKE_INSTALL_INCLUDEDIR})
   string(REPLACE _ - name ${target})
-  configure_file(cmake/component.pc.in ${generated}/${name}.pc @ONLY)
+  configure_file(lib/component.pc.in ${generated}/${name}.pc @ONLY)
   install(FILES ${generated}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
 endfunction()
 
@@ -53,12 +53,12 @@ coax_install_component(json RUNTIME json DESCRIPTION "coax with JSON messages" R
 coax_install_component(redis RUNTIME runtime DESCRIPTION "coax with Redis behind its hub" REQUIRES coax)
 coax_install_component(testing RUNTIME dev DESCRIPTION "Test kit for code over coax" REQUIRES coax)
 
-configure_package_config_file(cmake/coaxConfig.cmake.in ${generated}/coaxConfig.cmake
+configure_package_config_file(lib/coaxConfig.cmake.in ${generated}/coaxConfig.cmake
   INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${generated}/coaxConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${generated}/coaxConfig.cmake ${generated}/coaxConfigVersion.cmake
   DESTINATION ${package_dir} COMPONENT dev)
 
 if(PROJECT_IS_TOP_LEVEL AND BUILD_SHARED_LIBS)
-  include(cmake/deb.cmake)
+  include(lib/deb.cmake)
 endif()

@@ -1,11 +1,11 @@
-// The chat under test: started from its binary, or one that already runs.
+// A server under test.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 const patience = 20_000;
 
-/** A chat started from `binary`, which can be stopped and started again on its port. */
-export class ChatServer {
+/** Started from `binary`, which prints its URL; can be stopped and started again on its port. */
+export class SiteServer {
   #binary;
   #child = null;
   #output = '';
@@ -32,7 +32,7 @@ export class ChatServer {
     const overdue = setTimeout(() => child.kill('SIGKILL'), patience);
     const [, endedBy] = await exited;
     clearTimeout(overdue);
-    if (signal !== 'SIGKILL' && endedBy === 'SIGKILL') throw new Error(`the chat did not end on ${signal}\n${this.#output}`);
+    if (signal !== 'SIGKILL' && endedBy === 'SIGKILL') throw new Error(`${this.#binary} did not end on ${signal}\n${this.#output}`);
   }
 
   #announcedUrl() {
