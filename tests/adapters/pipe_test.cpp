@@ -195,7 +195,8 @@ COAX_CORO_TEST(a_source_that_fails_stops_the_other_direction) {
 
 COAX_CORO_TEST(the_last_words_of_a_sink_that_fails_are_passed_on) {
   plumbing p(ioc);
-  const auto words = pattern(100'000);
+  // No more than a socket takes of a peer that does not read, whatever the reactor.
+  const auto words = pattern(30'000);
   co_await send_all(p.right, words);
   p.right.shutdown(unix_socket::shutdown_receive);
   co_await send_all(p.left, "too late");
