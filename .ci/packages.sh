@@ -43,6 +43,14 @@ coax_need() {
   coax_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2
 }
 
+# coax_offered PACKAGE...: those that this release of Debian has.
+coax_offered() {
+  local package
+  for package in "$@"; do
+    if coax_has "$package" || apt-cache show "$package" >/dev/null 2>&1; then printf '%s\n' "$package"; fi
+  done
+}
+
 # coax_boost_packages [LIBRARY...]: the names of Boost's headers and of the given libraries (url, json, test).
 # The release's default where it is new enough; Debian 12 has Boost 1.81 beside one that is not.
 coax_boost_packages() {

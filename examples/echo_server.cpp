@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
     const auto accept = coax::accept_options()
                             .read_limit(args.number("read-limit"))
                             .deflate(args.deflate())
-                            .insecure_skip_origin_check();
+                            .insecure_skip_origin_check(true);
 
     coax::server srv(options);
     srv.get("/*path", [accept](coax::exchange& x, coax::context ctx) { return echo(x, accept, ctx); });

@@ -81,7 +81,7 @@ bool take(chat& c, guest& g, const coax::message& m) {
 
 coax::task<> serve_guest(chat& c, coax::exchange& x, coax::context ctx) {
   const auto options =
-      coax::accept_options().subprotocol("coax.resume.v1").require_subprotocol().read_limit(read_limit);
+      coax::accept_options().subprotocol("coax.resume.v1").require_subprotocol(true).read_limit(read_limit);
   auto connection = co_await coax::accept(x, options, ctx);
   try {
     auto resume = co_await connection.next(ctx.with_timeout(10s));

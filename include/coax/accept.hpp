@@ -36,7 +36,7 @@ class COAX_EXPORT accept_options : public conn_options<accept_options> {
   /// The same for several, in this order.
   accept_options& subprotocols(std::vector<std::string> names);
   /// Refuses a client that offers none of them (400). Default: accept it without a subprotocol.
-  accept_options& require_subprotocol(bool on = true);
+  accept_options& require_subprotocol(bool on);
 
   /// Adds origins that are welcome besides the server's own host: a glob for host[:port], or for
   /// scheme://host[:port]. `*` stands for any characters but '/'. "null" is for sandboxed pages.
@@ -45,7 +45,7 @@ class COAX_EXPORT accept_options : public conn_options<accept_options> {
   /// The same for several.
   accept_options& origin_patterns(std::vector<std::string> patterns);
   /// Takes requests from every web page: only for endpoints that know their users by other means than cookies.
-  accept_options& insecure_skip_origin_check(bool on = true);
+  accept_options& insecure_skip_origin_check(bool on);
 
   /// A further field of the 101 response. @throws std::invalid_argument see `headers::add`.
   accept_options& header(std::string_view name, std::string_view value) { return fields_.add(name, value), *this; }

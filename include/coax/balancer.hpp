@@ -25,7 +25,7 @@ class COAX_EXPORT balanced_node {
   balanced_node(std::string name, std::string address);
 
   /// Its own clients come back to it, and nobody else.
-  balanced_node& draining(bool on = true) { return draining_ = on, *this; }
+  balanced_node& draining(bool on) { return draining_ = on, *this; }
 
   /// @name As made
   /// @{
@@ -33,7 +33,7 @@ class COAX_EXPORT balanced_node {
   /// What it was made with.
   const std::string& name() const noexcept { return name_; }
   const std::string& address() const noexcept { return address_; }
-  bool draining() const noexcept { return draining_; }
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// @}
 
  private:

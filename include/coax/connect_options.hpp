@@ -62,7 +62,7 @@ class COAX_EXPORT connect_settings {
   const std::string& host() const noexcept { return host_; }
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   const std::string& ca_file() const noexcept { return ca_file_; }
-  bool insecure_skip_verify() const noexcept { return skip_verify_; }
+  [[nodiscard]] bool insecure_skip_verify() const noexcept { return skip_verify_; }
   /// Empty if there is none.
   const std::string& proxy() const noexcept { return proxy_; }
   const coax::headers& proxy_headers() const noexcept { return proxy_headers_; }
@@ -146,7 +146,7 @@ class connect_options : public connect_settings {
   Self& ca_file(std::string path) { return this->ca_file_ = std::move(path), self(); }
   /// Accepts every certificate for every host, of proxies too: then TLS protects from nobody who can reach the network
   /// between.
-  Self& insecure_skip_verify(bool on = true) { return this->skip_verify_ = on, self(); }
+  Self& insecure_skip_verify(bool on) { return this->skip_verify_ = on, self(); }
 
   /// The proxy to go through: http://, https:// (both by CONNECT), socks5:// (names are resolved here) or socks5h://
   /// (by the proxy), with user and password if it wants them; `host:port` is http. The ports default to 80, 443 and

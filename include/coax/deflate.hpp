@@ -35,9 +35,9 @@ class COAX_EXPORT deflate_options {
   /// Each message of the server, or of the client, stands alone, even with `deflate_mode::context_takeover`: what that
   /// end's compressor and its peer's decompressor would hold between messages is saved. A client only asks for the
   /// first, and a server only for the second.
-  deflate_options& server_no_context_takeover(bool on = true) noexcept { return server_alone_ = on, *this; }
+  deflate_options& server_no_context_takeover(bool on) noexcept { return server_alone_ = on, *this; }
   /// The same for the messages of the client.
-  deflate_options& client_no_context_takeover(bool on = true) noexcept { return client_alone_ = on, *this; }
+  deflate_options& client_no_context_takeover(bool on) noexcept { return client_alone_ = on, *this; }
 
   /// How far back, in bytes, messages of the server or the client may refer: two to the power of 8 to 15, default 15.
   /// A client that does not say that it can limit itself is accepted with 15.
@@ -62,10 +62,10 @@ class COAX_EXPORT deflate_options {
 
   /// What has been set, or else the default.
   deflate_mode mode() const noexcept { return mode_; }
-  bool server_no_context_takeover() const noexcept {
+  [[nodiscard]] bool server_no_context_takeover() const noexcept {
     return server_alone_ || mode_ == deflate_mode::no_context_takeover;
   }
-  bool client_no_context_takeover() const noexcept {
+  [[nodiscard]] bool client_no_context_takeover() const noexcept {
     return client_alone_ || mode_ == deflate_mode::no_context_takeover;
   }
   unsigned server_max_window_bits() const noexcept { return server_bits_; }

@@ -54,7 +54,7 @@ class COAX_EXPORT event_source_options : public connect_options<event_source_opt
   event_source_options& body(std::string bytes, std::string_view content_type = "application/json");
   /// Asks for a compressed stream (`Accept-Encoding: gzip`). One that comes compressed by gzip or deflate is read in
   /// any case.
-  event_source_options& accept_gzip(bool on = true) { return gzip_ = on, *this; }
+  event_source_options& accept_gzip(bool on) { return gzip_ = on, *this; }
   /// Where to begin: sent as if it were the id of an event that has been received.
   /// @throws std::invalid_argument a control character in it, or over 8 KiB.
   event_source_options& last_event_id(std::string id);
@@ -74,7 +74,7 @@ class COAX_EXPORT event_source_options : public connect_options<event_source_opt
   event_source_options& max_failures(unsigned n) { return max_failures_ = n, *this; }
   /// Does as the standard says: any status but 200 and 204 is final. By default 408, 429 and 5xx are retried, after
   /// what `Retry-After` says.
-  event_source_options& strict(bool on = true) { return strict_ = on, *this; }
+  event_source_options& strict(bool on) { return strict_ = on, *this; }
 
   /// How long a stream may be silent, comments and all, before it is given up and opened again; default 0: for ever.
   /// Set it to a few times the server's heartbeat: a peer whose machine is gone cannot be noticed otherwise.
@@ -99,7 +99,7 @@ class COAX_EXPORT event_source_options : public connect_options<event_source_opt
   const std::string& body() const noexcept { return body_; }
   const std::string& content_type() const noexcept { return content_type_; }
   bool has_body() const noexcept { return !content_type_.empty(); }
-  bool accept_gzip() const noexcept { return gzip_; }
+  [[nodiscard]] bool accept_gzip() const noexcept { return gzip_; }
   const std::string& last_event_id() const noexcept { return last_event_id_; }
   std::chrono::nanoseconds retry() const noexcept { return retry_; }
   double growth() const noexcept { return growth_; }
@@ -107,7 +107,7 @@ class COAX_EXPORT event_source_options : public connect_options<event_source_opt
   std::chrono::nanoseconds stable_after() const noexcept { return stable_after_; }
   std::chrono::nanoseconds max_retry() const noexcept { return max_retry_; }
   unsigned max_failures() const noexcept { return max_failures_; }
-  bool strict() const noexcept { return strict_; }
+  [[nodiscard]] bool strict() const noexcept { return strict_; }
   std::chrono::nanoseconds read_timeout() const noexcept { return read_timeout_; }
   std::size_t line_limit() const noexcept { return line_limit_; }
   std::size_t event_limit() const noexcept { return event_limit_; }

@@ -52,7 +52,7 @@ class COAX_EXPORT stream_options {
   stream_options& allow_origins(std::vector<std::string> patterns);
   /// Lets these pages send cookies along (`withCredentials`).
   /// @throws std::invalid_argument here or there, if a pattern allows every host.
-  stream_options& allow_credentials(bool on = true);
+  stream_options& allow_credentials(bool on);
 
   /// Compresses for clients that take gzip, with a flush behind each batch. Not for a stream that carries secrets
   /// beside what others have a say in: sizes tell.

@@ -82,8 +82,8 @@ class COAX_EXPORT exchange {
   /// @throws std::logic_error  the body was read already, or another call is reading it.
   task<std::string> body(context ctx = {});
 
-  /// Answers. Completes when the transport has taken all of it; a client that takes nothing for
-  /// `server_options::write_stall_timeout` is cut.
+  /// Answers. Completes when the transport has taken all of it; a client that does
+  /// not take 256 KiB of it, or its rest, in `server_options::write_stall_timeout` is cut.
   /// Stopping `ctx` in mid-answer cuts the connection when the handler returns.
   ///
   /// @throws system_error      `errc::canceled`, `errc::deadline_exceeded`, `errc::write_stalled`, or the error of the

@@ -32,7 +32,7 @@ class COAX_EXPORT redis_options {
   /// Trusts the authorities in this PEM file instead of the system's. Ignored if there is a `tls` context.
   redis_options& ca_file(std::string path) { return ca_file_ = std::move(path), *this; }
   /// Accepts every certificate: then TLS protects from nobody who can reach the network between.
-  redis_options& insecure_skip_verify(bool on = true) noexcept { return skip_verify_ = on, *this; }
+  redis_options& insecure_skip_verify(bool on) noexcept { return skip_verify_ = on, *this; }
   /// For the Sentinels; those of the URL are for the servers.
   redis_options& sentinel_credentials(std::string user, std::string password) {
     return sentinel_user_ = std::move(user), sentinel_password_ = std::move(password), *this;
@@ -65,7 +65,7 @@ class COAX_EXPORT redis_options {
   /// What has been set, or else the default.
   const std::shared_ptr<boost::asio::ssl::context>& tls() const noexcept { return tls_; }
   const std::string& ca_file() const noexcept { return ca_file_; }
-  bool insecure_skip_verify() const noexcept { return skip_verify_; }
+  [[nodiscard]] bool insecure_skip_verify() const noexcept { return skip_verify_; }
   const std::string& sentinel_user() const noexcept { return sentinel_user_; }
   const std::string& sentinel_password() const noexcept { return sentinel_password_; }
   const std::string& client_name() const noexcept { return client_name_; }

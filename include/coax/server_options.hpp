@@ -101,7 +101,7 @@ class COAX_EXPORT server_options {
   server_options& body_timeout(duration d) { return body_timeout_ = d, *this; }
   /// Between two requests of a connection; default 60 s.
   server_options& idle_timeout(duration d) { return idle_timeout_ = d, *this; }
-  /// How long a client may take nothing of an answer; default 30 s.
+  /// How long a client may take for the next 256 KiB of an answer, or for the rest of it; default 30 s.
   server_options& write_stall_timeout(duration d) { return write_stall_ = d, *this; }
   /// How long handlers and WebSockets have to end when the server stops; default 10 s.
   server_options& drain_timeout(duration d) { return drain_timeout_ = d, *this; }

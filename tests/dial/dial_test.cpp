@@ -167,7 +167,7 @@ COAX_CORO_TEST(a_server_that_does_not_verify_is_refused_unless_told_otherwise) {
   BOOST_CHECK_MESSAGE(unknown.category() == detail::tls_verify_category(), text);
   BOOST_CHECK_MESSAGE(text.find("TLS") != std::string::npos && text.find("certificate") != std::string::npos, text);
 
-  auto c = co_await dial(server.url("wss"), dial_options().insecure_skip_verify());
+  auto c = co_await dial(server.url("wss"), dial_options().insecure_skip_verify(true));
   BOOST_CHECK(c.secure());
 }
 

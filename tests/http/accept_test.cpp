@@ -154,7 +154,7 @@ COAX_CORO_TEST(origins_of_the_own_host_and_of_the_patterns_are_welcome) {
   };
   running_server s(ioc);
   s.srv.get("/ws", echo_with(accept_options().origin_pattern("*.friend.org").origin_pattern("http://localhost:*")));
-  s.srv.get("/open", echo_with(accept_options().insecure_skip_origin_check()));
+  s.srv.get("/open", echo_with(accept_options().insecure_skip_origin_check(true)));
   s.start();
   for (const auto& [origin, status] : rows) {
     raw_client c(ioc, s.srv.port());
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(malformed_options_are_refused_at_once) {
 COAX_CORO_TEST(the_servers_order_of_subprotocols_and_the_clients_spelling_decide) {
   running_server s(ioc);
   s.srv.get("/ws", [](exchange& x, context) -> task<> {
-    auto c = co_await accept(x, accept_options().subprotocol("v2").subprotocol("v1").require_subprotocol());
+    auto c = co_await accept(x, accept_options().subprotocol("v2").subprotocol("v1").require_subprotocol(true));
     co_await c.write_text(c.subprotocol());
     co_await c.close();
   });

@@ -15,7 +15,7 @@ namespace {
 
 std::vector<balanced_node> three() {
   return {balanced_node("n1", "127.0.0.1:8001"), balanced_node("n2", "127.0.0.1:8002"),
-          balanced_node("n3", "[::1]:8003").draining()};
+          balanced_node("n3", "[::1]:8003").draining(true)};
 }
 
 bool has(const std::string& text, std::string_view line) {
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(nginx_routes_by_the_name_in_the_cookie_and_upgrades) {
 }
 
 BOOST_AUTO_TEST_CASE(nodes_that_all_drain_are_served_all_the_same) {
-  const std::vector<balanced_node> one{balanced_node("n1", "127.0.0.1:8001").draining()};
+  const std::vector<balanced_node> one{balanced_node("n1", "127.0.0.1:8001").draining(true)};
 
   BOOST_TEST(nginx_config(one).find("backup") == std::string::npos);
 }

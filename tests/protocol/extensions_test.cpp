@@ -121,8 +121,8 @@ BOOST_DATA_TEST_CASE(a_server_takes_the_first_offer_that_it_can_honour, data::ma
 
 BOOST_AUTO_TEST_CASE(a_server_adds_what_it_wants_itself) {
   BOOST_TEST(chosen(PMD, alone()) == PMD SERVER_ALONE CLIENT_ALONE);
-  BOOST_TEST(chosen(PMD, takeover().server_no_context_takeover()) == PMD SERVER_ALONE);
-  BOOST_TEST(chosen(PMD, takeover().client_no_context_takeover()) == PMD CLIENT_ALONE);
+  BOOST_TEST(chosen(PMD, takeover().server_no_context_takeover(true)) == PMD SERVER_ALONE);
+  BOOST_TEST(chosen(PMD, takeover().client_no_context_takeover(true)) == PMD CLIENT_ALONE);
   BOOST_TEST(chosen(PMD, takeover().server_max_window_bits(10)) == PMD SERVER_BITS "=10");
   BOOST_TEST(chosen(PMD SERVER_BITS "=12", takeover().server_max_window_bits(10)) == PMD SERVER_BITS "=10");
   BOOST_TEST(chosen(PMD SERVER_BITS "=9", takeover().server_max_window_bits(10)) == PMD SERVER_BITS "=9");

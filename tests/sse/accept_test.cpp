@@ -168,7 +168,7 @@ COAX_CORO_TEST(the_last_event_id_comes_by_header_or_query) {
 
 COAX_CORO_TEST(pages_of_other_origins_are_told_what_they_may) {
   running_server s(ioc);
-  const auto options = stream_options().allow_origin("https://*.example.org").allow_credentials();
+  const auto options = stream_options().allow_origin("https://*.example.org").allow_credentials(true);
   s.srv.get("/events", one_event(options));
   s.srv.route("OPTIONS", "/events", one_event(options));
   s.srv.get("/open", one_event(stream_options().allow_origin("*")));
@@ -290,8 +290,8 @@ COAX_CORO_TEST(nothing_can_be_smuggled_into_a_stream) {
   for (const auto name : {"Content-Type", "content-length", "Transfer-Encoding", "Connection", "content-encoding"})
     BOOST_CHECK_THROW(stream_options().header(name, "x"), std::invalid_argument);
   BOOST_CHECK_THROW(stream_options().allow_origin("["), std::invalid_argument);
-  BOOST_CHECK_THROW(stream_options().allow_origin("https://*").allow_credentials(), std::invalid_argument);
-  BOOST_CHECK_THROW(stream_options().allow_credentials().allow_origin("*"), std::invalid_argument);
+  BOOST_CHECK_THROW(stream_options().allow_origin("https://*").allow_credentials(true), std::invalid_argument);
+  BOOST_CHECK_THROW(stream_options().allow_credentials(true).allow_origin("*"), std::invalid_argument);
   BOOST_CHECK(stream_options().allow_credentials(false).cors() == nullptr);
 
   far_stream s(ioc);

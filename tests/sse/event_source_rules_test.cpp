@@ -40,7 +40,7 @@ COAX_SCENARIO_TEST(a_body_is_sent_with_every_request) {
     bodies.push_back(got);
     co_await send_and_end(s, ok + "data: x\n\n");
   });
-  event_source es(ioc.get_executor(), "http://h/", site.options().body("{\"a\":1}").accept_gzip());
+  event_source es(ioc.get_executor(), "http://h/", site.options().body("{\"a\":1}").accept_gzip(true));
   for (int i = 0; i < 2; ++i) co_await next_data(es);
   BOOST_CHECK((bodies == std::vector<std::string>(2, "{\"a\":1}")));
   for (const auto& r : site.requests()) {

@@ -107,8 +107,13 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
+std::string redis_program() {
+  const char* chosen = std::getenv("COAX_REDIS_SERVER");
+  return chosen ? chosen : "redis-server";
+}
+
 bool has_redis() {
-  static const bool found = std::system("command -v redis-server >/dev/null 2>&1") == 0;
+  static const bool found = std::system(("command -v " + redis_program() + " >/dev/null 2>&1").c_str()) == 0;
   return found;
 }
 
@@ -153,7 +158,7 @@ redis_server::redis_server(std::vector<std::string> arguments, std::uint16_t tls
     port_ = free_port();
     if (try_start()) return;
   }
-  throw std::runtime_error("redis-server does not start; is it installed?");
+  throw std::runtime_error(redis_program() + " does not start; is it installed?");
 }
 
 redis_server::~redis_server() { kill(); }
@@ -180,7 +185,7 @@ bool redis_server::try_start() {
     dir_.write("key.pem", localhost_certificate().key);
     dir_.write("ca.pem", authority().pem);
   }
-  std::vector<std::string> command{"redis-server"};
+  std::vector<std::string> command{redis_program()};
   if (!config_.empty()) command.push_back(dir_.write("redis.conf", "port " + std::to_string(port_) + "\n" + config_));
   const std::vector<std::string> more{"--port",
                                       std::to_string(port_),
@@ -239,7 +244,7 @@ void redis_server::kill() {
 }
 
 void redis_server::start() {
-  if (!try_start()) throw std::runtime_error("redis-server does not start again");
+  if (!try_start()) throw std::runtime_error(redis_program() + " does not start again");
 }
 
 redis_sentinels::redis_sentinels(unsigned replicas) {

@@ -17,7 +17,10 @@
 
 namespace coax::test {
 
-/// Whether there is a redis-server to be started; tests that need one are skipped if not.
+/// What is started as Redis: the variable COAX_REDIS_SERVER, such as valkey-server, else redis-server.
+std::string redis_program();
+
+/// Whether there is such a program; tests that need it are skipped if not.
 bool has_redis();
 
 /// A port that was free a moment ago.
@@ -42,7 +45,7 @@ class temporary_directory {
   std::filesystem::path path_;
 };
 
-/// One process of redis-server. Nothing is stored on disk unless `arguments` say so.
+/// One process of Redis. Nothing is stored on disk unless `arguments` say so.
 class redis_server {
  public:
   /// @param arguments  as on the command line: {"--requirepass", "secret"}. "{dir}" in them is the directory.
