@@ -180,7 +180,8 @@ COAX_CORO_TEST(a_drain_is_bounded_whatever_handlers_and_peers_do) {
   co_await ws.ask(get("/ws", websocket_fields));
   co_await settle();
 
-  co_await s.stop();
+  s.source.request_stop();
+  co_await s.ended();
 
   BOOST_TEST(cancelled == 2);
   BOOST_TEST(s.srv.connections() == 0U);

@@ -193,7 +193,8 @@ COAX_CORO_TEST(a_server_that_drains_does_not_wait_for_headers) {
   co_await c.send("PROXY ");
   while (f.server.srv.connections() == 0) co_await settle(1);
 
-  co_await f.server.stop();
+  f.server.source.request_stop();
+  co_await f.server.ended();
 
   BOOST_TEST(f.server.srv.connections() == 0U);
   BOOST_TEST(f.server.quiet());

@@ -5,6 +5,21 @@
 #include <charconv>
 
 namespace coax::test {
+namespace {
+
+// Those of this thread's tests.
+thread_local std::set<raw_client*> clients;
+
+}  // namespace
+
+task<> running_server::stop() {
+  source.request_stop();
+  for (auto* c : clients) {
+    error_code ignored;
+    c->socket.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+  co_await ended();
+}
 
 std::string raw_reply::header(std::string_view name) const {
   std::string_view rest = head;
@@ -25,7 +40,10 @@ bool raw_reply::has(std::string_view name) const {
 raw_client::raw_client(asio::io_context& ioc, std::uint16_t port) : socket(ioc) {
   socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
   socket.set_option(tcp::no_delay(true));
+  clients.insert(this);
 }
+
+raw_client::~raw_client() { clients.erase(this); }
 
 task<> raw_client::send(std::string_view bytes) {
   co_await asio::async_write(socket, asio::buffer(bytes), asio::as_tuple(asio::use_awaitable));

@@ -42,10 +42,9 @@ class running_server {
     if (!done) co_await ended_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) std::rethrow_exception(error);
   }
-  task<> stop() {
-    source.request_stop();
-    co_await ended();
-  }
+  /// Stops it, and ends what the clients send: a server waits for that before it closes a connection. What a server does
+  /// with clients that say nothing is seen by `source.request_stop()` and `ended()`.
+  task<> stop();
 
   /// How many log lines of at least that level hold `text`.
   std::size_t logged(std::string_view text, log_level least = log_level::info) const {
@@ -100,6 +99,9 @@ enum class expect_body : unsigned char { yes, no };
 class raw_client {
  public:
   raw_client(asio::io_context& ioc, std::uint16_t port);
+  raw_client(const raw_client&) = delete;
+  raw_client& operator=(const raw_client&) = delete;
+  ~raw_client();
 
   task<> send(std::string_view bytes);
   /// The next response; `expect_body::no` for the answer to a HEAD request. Status 0 at the end of the connection.

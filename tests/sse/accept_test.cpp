@@ -321,13 +321,13 @@ COAX_CORO_TEST(a_drain_ends_streams_in_good_order) {
   co_await c.send(get("/events"));
   const auto first = co_await c.read(expect_body::no);
   BOOST_TEST(first.status == 200U);
-  const beside stopping(ioc, [&]() -> task<> { co_await s.stop(); });
+  s.source.request_stop();
   const auto rest = co_await c.read_all();
   BOOST_TEST(rest.starts_with("9\r\ndata: x\n\n\r\nd\r\nretry: "));
   BOOST_TEST(rest.ends_with("\n\n\r\n0\r\n\r\n"));
   BOOST_TEST(told);
   c.socket.close();
-  while (!stopping.ended()) co_await settle(1);
+  co_await s.ended();
   BOOST_TEST(s.quiet());
 }
 
