@@ -42,8 +42,8 @@ class running_server {
     if (!done) co_await ended_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) std::rethrow_exception(error);
   }
-  /// Stops it, and ends what the clients send: a server waits for that before it closes a connection. What a server does
-  /// with clients that say nothing is seen by `source.request_stop()` and `ended()`.
+  /// Stops it, and ends what the clients send: a server waits for that before it closes a connection. What a server
+  /// does with clients that say nothing is seen by `source.request_stop()` and `ended()`.
   task<> stop();
 
   /// How many log lines of at least that level hold `text`.
