@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(only_a_local_broker_forks) {
 namespace {
 
 /// What a hub does with a broker, for its topics: a feed for each, and questions when they want to be asked.
-class follower : public broker_events {
+class follower final : public broker_events {
  public:
   struct followed {
     detail::topic_feed feed;
@@ -221,7 +221,7 @@ class follower : public broker_events {
   void pump(const std::string& name, followed& f) {
     take(f);
     while (const auto q = f.feed.inquire(detail::now())) {
-      session->history(name, q->since, q->limit, [this, &f, name, id = q->id](const result<history_page>& page) {
+      session->history(name, q->since, q->limit, [&f, id = q->id](const result<history_page>& page) {
         if (page) {
           f.feed.on_page(id, *page, detail::now());
         } else {

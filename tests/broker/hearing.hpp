@@ -12,7 +12,7 @@
 
 namespace coax::test {
 
-class hearing : public broker_events {
+class hearing final : public broker_events {
  public:
   struct heard {
     std::string topic;

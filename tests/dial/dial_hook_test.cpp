@@ -121,13 +121,13 @@ COAX_CORO_TEST(what_a_connector_brings_too_late_is_closed) {
   auto [near, far] = testing::memory_pair(ioc.get_executor(), ioc.get_executor());
   std::stop_source stop;
   const auto options = dial_options().connector(
-      [near = near, stop](std::string, std::uint16_t, context) mutable -> task<std::shared_ptr<transport>> {
+      [ours = near, stop](std::string, std::uint16_t, context) mutable -> task<std::shared_ptr<transport>> {
         stop.request_stop();
         try {
           co_await settle(3);
         } catch (const boost::system::system_error&) {
         }
-        co_return near;
+        co_return ours;
       });
   const error_code ended = co_await failure("ws://server.example/", options, context(stop.get_token()));
   BOOST_CHECK_EQUAL(ended, error_code(errc::canceled));
@@ -142,9 +142,9 @@ COAX_SCENARIO_TEST(a_dial_with_a_hook_may_be_cut_anywhere) {
   auto [near, far] = testing::memory_pair(ioc.get_executor(), ioc.get_executor());
   asio::co_spawn(ioc, serve(far), asio::detached);
   const auto options =
-      dial_options().connector([near = near](std::string, std::uint16_t, context) -> task<std::shared_ptr<transport>> {
+      dial_options().connector([ours = near](std::string, std::uint16_t, context) -> task<std::shared_ptr<transport>> {
         co_await settle(5);
-        co_return near;
+        co_return ours;
       });
   auto c = co_await dial("ws://server.example/", options);
   const auto got = co_await c.read();

@@ -339,8 +339,8 @@ COAX_CORO_TEST(tls_within_tls_gets_through_a_narrow_pipe) {
     const auto options = dial_options()
                              .proxy("https://localhost:99")
                              .tls(client_tls())
-                             .connector([near = near](std::string, std::uint16_t,
-                                                      context) -> task<std::shared_ptr<transport>> { co_return near; });
+                             .connector([ours = near](std::string, std::uint16_t,
+                                                      context) -> task<std::shared_ptr<transport>> { co_return ours; });
     auto c = co_await dial("wss://localhost/", options);
     const auto m = co_await c.read();
     BOOST_CHECK_EQUAL(m.text(), "hello");

@@ -102,7 +102,7 @@ COAX_SCENARIO_TEST(a_long_past_does_not_overflow_a_small_queue) {
   auto joined = me.join("lobby", join_options().since({}));
 
   names got;
-  for (int i = 0; i != 200; ++i) {
+  for (std::size_t i = 0; i != 200; ++i) {
     co_await settle(4);
     if (i % 2 == 0 && i < 20) h.publish_text("lobby", text(1200 + i / 2), kept(500));
     for (auto& f : a.frames()) got.push_back(std::move(f));

@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_token_and_all_its_marks_are_bounded) {
   c.places.clear();
   for (int i = 0; i != 1000; ++i)
     c.places.push_back({"topic/" + std::to_string(i), position("an epoch of 22 bytes.", 1, 2)});
-  for (const std::size_t limit : {300, 1000, 4096, 16384}) {
+  for (const std::size_t limit : {300U, 1000U, 4096U, 16384U}) {
     const auto t = sign(c, resume_options(keys()).max_size(limit));
     auto whole = t.text;
     for (const auto& topic : t.topics) whole += "." + mark_of(topic, UINT64_MAX, UINT64_MAX);

@@ -48,7 +48,8 @@ outcome push_all(send_queue& q, std::string_view letters) {
   outcome o;
   for (std::size_t i = 0; i != letters.size() && !o.overflow; ++i) {
     const char c = letters[i];
-    const std::size_t length = i + 1 < letters.size() && std::isdigit(letters[i + 1]) ? letters[++i] - '0' : 1;
+    const bool repeated = i + 1 < letters.size() && std::isdigit(letters[i + 1]);
+    const auto length = static_cast<std::size_t>(repeated ? letters[++i] - '0' : 1);
     const auto policy = std::isupper(c) ? overflow::disconnect : overflow::drop_oldest;
     const std::string text(length, c);
     o.overflow = q.push(direct(text), policy, start, o.dropped) == verdict::overflows;

@@ -117,12 +117,12 @@ BOOST_AUTO_TEST_CASE(a_script_waits_while_its_keys_are_apart) {
 
 // ASKING is for the very next command, which must not be one that loads the script.
 BOOST_AUTO_TEST_CASE(a_script_goes_where_ask_sends_it_at_the_first_try) {
-  const redis::script increment("return redis.call('INCR', KEYS[1])");
+  const redis::script counting("return redis.call('INCR', KEYS[1])");
   redis_cluster redis;
   redis_conversation c(redis.url(), impatient());
   const auto key = key_of(0);
   redis.begin_move(slot_of(key), 0, 1);
-  BOOST_TEST(c.ask(command(increment).key(key)) == "1");
+  BOOST_TEST(c.ask(command(counting).key(key)) == "1");
   BOOST_TEST(has_said(redis.node(0), "ASK"));
   BOOST_TEST(!has_said(redis.node(1), "MOVED"));
 }

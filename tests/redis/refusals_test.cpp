@@ -18,7 +18,7 @@ const std::string busy = "-BUSY Redis is busy running a script\r\n";
 /// A server that has taken a command already, so that it gets all the others together.
 struct refusing_world {
   explicit refusing_world(scripted_server::script s)
-      : talk("redis://127.0.0.1:1"), server(talk.ioc, [this, s = std::move(s)](const std::string& command) {
+      : talk("redis://127.0.0.1:1"), server(talk.ioc, [s = std::move(s)](const std::string& command) {
           return command == "first" ? ok : s(command);
         }) {
     talk.client.emplace(talk.ioc.get_executor(), server.url(), redis_options(), talk.events);

@@ -69,7 +69,6 @@ COAX_CORO_TEST(a_reader_that_is_opened_while_closing_misses_no_beginning) {
   co_await s.send(s.frame(opcode::text, "hello ", false));
   co_await settle(10);
   std::string got;
-  error_code ec;
   auto reading = beside(ioc.get_executor(), [&]() -> task<> {
     char chunk[100];
     const asio::mutable_buffer to = asio::buffer(chunk);
