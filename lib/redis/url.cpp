@@ -75,7 +75,7 @@ std::optional<failure> read_hosts(std::string_view hosts, std::string_view stand
     const auto text = "redis://" + std::string(host);
     const auto url = urls::parse_uri(text);
     auto authority = url ? coax::detail::read_authority(*url, standard_port)
-                         : outcome<coax::detail::url_authority>(wrong("is malformed"));
+                         : outcome<coax::detail::url_authority>(wrong("has a host or a port that is malformed"));
     if (!authority)
       failed = authority.error();
     else

@@ -168,7 +168,7 @@ class OtherCode(unittest.TestCase):
                 (folder / "main.cpp").write_text("int main() {}\n")
                 code = block.code if "project(" in block.code else PROJECT + block.code
                 (folder / "CMakeLists.txt").write_text(code)
-                done = subprocess.run(["cmake", "-S", folder, "-B", folder / "build", f"-Dcoax_DIR={folder}"],
+                done = subprocess.run(["cmake", "-G", "Ninja", f"-Dcoax_DIR={folder}", "-S", folder, "-B", folder / "b"],
                                       capture_output=True, text=True, timeout=4 * PATIENCE)
                 self.assertEqual(done.returncode, 0, done.stderr)
 
