@@ -108,7 +108,8 @@ void roster::tick() {
   listener_->forget_the_silent();
   tell();
   timer_.expires_after(every);
-  timer_.async_wait([this](boost::system::error_code ec) {
-    if (!ec) tick();
+  // The time may be up, and this wait its turn, when the roster is destroyed: then there is no error.
+  timer_.async_wait([this, here = std::weak_ptr(here_)](boost::system::error_code ec) {
+    if (!ec && !here.expired()) tick();
   });
 }

@@ -33,6 +33,7 @@ class roster {
 
   chat& chat_;
   boost::asio::steady_timer timer_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   std::shared_ptr<listener> listener_;
   std::unique_ptr<coax::broker_session> session_;
 };

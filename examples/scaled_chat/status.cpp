@@ -18,8 +18,9 @@ void site_status::ask() {
     known->nodes = *std::move(answer);
   });
   timer_.expires_after(1s);
-  timer_.async_wait([this](boost::system::error_code ec) {
-    if (!ec) ask();
+  // As in the roster.
+  timer_.async_wait([this, here = std::weak_ptr(here_)](boost::system::error_code ec) {
+    if (!ec && !here.expired()) ask();
   });
 }
 

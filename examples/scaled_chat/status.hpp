@@ -31,5 +31,6 @@ class site_status {
   coax::redis_broker& broker_;
   const roster& roster_;
   boost::asio::steady_timer timer_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   std::shared_ptr<known> known_ = std::make_shared<known>();
 };
