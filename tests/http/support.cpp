@@ -16,7 +16,7 @@ task<> running_server::stop() {
   source.request_stop();
   for (auto* c : clients) {
     error_code ignored;
-    c->socket.shutdown(tcp::socket::shutdown_send, ignored);
+    if (c->port == srv.port()) c->socket.shutdown(tcp::socket::shutdown_send, ignored);
   }
   co_await ended();
 }
@@ -37,8 +37,8 @@ bool raw_reply::has(std::string_view name) const {
   return protocol::iequals(head, name) || head.find("\r\n" + std::string(name) + ": ") != std::string::npos;
 }
 
-raw_client::raw_client(asio::io_context& ioc, std::uint16_t port) : socket(ioc) {
-  socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
+raw_client::raw_client(asio::io_context& ioc, std::uint16_t at) : port(at), socket(ioc) {
+  socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), at));
   socket.set_option(tcp::no_delay(true));
   clients.insert(this);
 }

@@ -118,6 +118,7 @@ class raw_client {
   /// Cuts the connection with RST.
   void reset();
 
+  const std::uint16_t port;  // of the server
   tcp::socket socket;
   std::string input;
   bool over = false;  // the peer has said its end
