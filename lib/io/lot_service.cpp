@@ -108,17 +108,21 @@ void lot_service::shutdown() {
     const std::lock_guard lock(all.mutex);
     std::erase(all.services, this);
   }
-  shut_down_ = true;
-  // No other thread is left: whoever destroys an io_context has stopped its threads. Dropping one lot may destroy
-  // coroutine frames, and with them others.
+  // No other thread is left: whoever destroys an io_context has stopped its threads. One of another io_context may have
+  // let go of a lot before, though, and the mutex is what that is ordered by. Dropping one lot may destroy coroutine
+  // frames, and with them others.
   std::vector<std::weak_ptr<parking_lot>> lots;
-  while (!lots_.empty()) {
-    auto& lot = lots_.front();
-    lots_.pop_front();
-    lot.shut_down_ = true;
-    lots.push_back(lot.weak_from_this());
+  {
+    const std::lock_guard lock(mutex_);
+    shut_down_ = true;
+    while (!lots_.empty()) {
+      auto& lot = lots_.front();
+      lots_.pop_front();
+      lot.shut_down_ = true;
+      lots.push_back(lot.weak_from_this());
+    }
+    heap_.clear();
   }
-  heap_.clear();
   for (auto& weak : lots)
     if (auto lot = weak.lock()) lot->drop();
   timer_.reset();
