@@ -4,9 +4,9 @@
 #include "http/content_type.hpp"
 #include "http/response_head.hpp"
 #include "http/support.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -23,8 +23,6 @@ namespace {
 class site_folder {
  public:
   site_folder() {
-    static int count = 0;
-    base_ = fs::temp_directory_path() / ("coax-" + std::to_string(::getpid()) + '-' + std::to_string(++count));
     fs::create_directories(base_ / "www/docs");
     fs::create_directories(base_ / "www/empty");
     fs::create_directories(base_ / "www/.git");
@@ -47,12 +45,9 @@ class site_folder {
     fs::create_symlink("loop", base_ / "www/loop");
     ::mkfifo((base_ / "www/pipe").c_str(), 0600);
   }
-  ~site_folder() { fs::remove_all(base_); }
 
   std::string www() const { return (base_ / "www").string(); }
-  void add(const std::string& name, std::string_view content) const {
-    std::ofstream(base_ / name, std::ios::binary) << content;
-  }
+  void add(const std::string& name, const std::string& content) const { folder_.write(name, content); }
   void add_folder(const std::string& name) const { fs::create_directories(base_ / name); }
   static const std::string& big() {
     static const std::string bytes = [] {
@@ -64,7 +59,8 @@ class site_folder {
   }
 
  private:
-  fs::path base_;
+  temporary_directory folder_;
+  const fs::path& base_ = folder_.path();
 };
 
 struct fixture {

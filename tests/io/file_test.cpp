@@ -2,12 +2,11 @@
 
 #include "io/coarse_clock.hpp"
 #include "io/system.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <fstream>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -19,31 +18,24 @@ namespace sys = boost::system::errc;
 
 /// A folder "in" with files, and one beside it that nobody is to get at.
 struct folders {
-  folders() : top(fs::temp_directory_path() / ("coax-file-" + std::to_string(std::random_device{}()))) {
+  folders() {
     fs::create_directories(top / "in" / "sub");
     fs::create_directories(top / "index");
-    write(top / "in" / "a.txt", "0123456789");
-    write(top / "in" / "sub" / "b.txt", "b");
-    write(top / "in" / "empty", "");
-    write(top / "secret", "secret");
-    write(top / "index" / "c.txt", "beside");
+    directory.write("in/a.txt", "0123456789");
+    directory.write("in/sub/b.txt", "b");
+    directory.write("in/empty", "");
+    directory.write("secret", "secret");
+    directory.write("index/c.txt", "beside");
     fs::create_symlink("sub/b.txt", top / "in" / "link");
     fs::create_symlink("../secret", top / "in" / "way-out");
     fs::create_symlink(top / "secret", top / "in" / "absolute-way-out");
     fs::create_symlink("nowhere", top / "in" / "broken");
   }
-  folders(const folders&) = delete;
-  folders& operator=(const folders&) = delete;
-  ~folders() {
-    std::error_code ignored;
-    fs::remove_all(top, ignored);
-  }
-
-  static void write(const fs::path& p, const std::string& text) { std::ofstream(p, std::ios::binary) << text; }
 
   std::string root() const { return (top / "in").string(); }
 
-  fs::path top;
+  test::temporary_directory directory;
+  const fs::path& top = directory.path();
 };
 
 std::string rest_of(detail::file& f) {

@@ -16,7 +16,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -105,12 +104,12 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-}  // namespace
-
 std::string redis_program() {
   const char* chosen = std::getenv("COAX_REDIS_SERVER");
   return chosen ? chosen : "redis-server";
 }
+
+}  // namespace
 
 bool has_redis() {
   static const bool found = std::system(("command -v " + redis_program() + " >/dev/null 2>&1").c_str()) == 0;
@@ -129,23 +128,6 @@ void eventually(const std::function<bool()>& condition, const std::string& what,
     if (std::chrono::steady_clock::now() > end) throw std::runtime_error("in vain: " + what);
     std::this_thread::sleep_for(10ms);
   }
-}
-
-temporary_directory::temporary_directory() {
-  auto pattern = (std::filesystem::temp_directory_path() / "coax-redis-XXXXXX").string();
-  if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary directory");
-  path_ = pattern;
-}
-
-temporary_directory::~temporary_directory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string temporary_directory::write(const std::string& name, const std::string& content) const {
-  const auto path = path_ / name;
-  std::ofstream(path) << content;
-  return path.string();
 }
 
 redis_server::redis_server(std::vector<std::string> arguments) : redis_server(std::move(arguments), 0, {}) {}

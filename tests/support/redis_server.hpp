@@ -5,6 +5,8 @@
 ///     redis.ask({"CLIENT", "KILL", "TYPE", "pubsub"});
 #pragma once
 
+#include "support/temporary_directory.hpp"
+
 #include <sys/types.h>
 
 #include <chrono>
@@ -17,10 +19,8 @@
 
 namespace coax::test {
 
-/// What is started as Redis: the variable COAX_REDIS_SERVER, such as valkey-server, else redis-server.
-std::string redis_program();
-
-/// Whether there is such a program; tests that need it are skipped if not.
+/// Whether there is what is started as Redis: redis-server, or what the variable COAX_REDIS_SERVER names, such as
+/// valkey-server. Tests that need it are skipped if not.
 bool has_redis();
 
 /// A port that was free a moment ago.
@@ -29,21 +29,6 @@ std::uint16_t free_port();
 /// Asks again and again until `condition` holds. @throws std::runtime_error it does not in time.
 void eventually(const std::function<bool()>& condition, const std::string& what,
                 std::chrono::seconds limit = std::chrono::seconds(30));
-
-/// A directory of its own, removed at the end.
-class temporary_directory {
- public:
-  temporary_directory();
-  temporary_directory(const temporary_directory&) = delete;
-  temporary_directory& operator=(const temporary_directory&) = delete;
-  ~temporary_directory();
-  const std::filesystem::path& path() const noexcept { return path_; }
-  /// Writes a file into it; its path.
-  std::string write(const std::string& name, const std::string& content) const;
-
- private:
-  std::filesystem::path path_;
-};
 
 /// One process of Redis. Nothing is stored on disk unless `arguments` say so.
 class redis_server {
