@@ -27,7 +27,7 @@ class verify_category final : public boost::system::error_category {
 }
 
 ssl_ptr make_session(asio::ssl::context& tls) {
-  ERR_clear_error();
+  forget_tls_errors();
   ssl_ptr s(SSL_new(tls.native_handle()));
   if (!s) fail("TLS: no session");
   // Writes may come from another address when they are tried again, and one record at a time is enough.
@@ -100,6 +100,10 @@ ssl_ptr make_server_session(asio::ssl::context& tls) {
   SSL_set_session_id_context(s.get(), id, sizeof(id) - 1);
   SSL_set_accept_state(s.get());
   return s;
+}
+
+void forget_tls_errors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 error_code take_tls_error(const SSL* s) noexcept {

@@ -16,6 +16,10 @@ using ssl_ptr = std::unique_ptr<SSL, ssl_deleter>;
 ssl_ptr make_client_session(asio::ssl::context& tls, std::string host, tls_verify verify);
 ssl_ptr make_server_session(asio::ssl::context& tls);
 
+/// Empties OpenSSL's queue of errors, which must be done before each operation; cheaper than ERR_clear_error, which
+/// writes to all places of the queue.
+void forget_tls_errors() noexcept;
+
 /// The error on top of OpenSSL's queue, or that of a failed verification.
 error_code take_tls_error(const SSL* s) noexcept;
 

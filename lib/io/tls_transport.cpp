@@ -150,7 +150,7 @@ error_code tls_transport::last_error(int result) noexcept {
 }
 
 error_code tls_transport::handshake() noexcept {
-  ERR_clear_error();
+  forget_tls_errors();
   const int r = SSL_do_handshake(ssl_.get());
   const error_code ec = r == 1 ? error_code() : last_error(r);
   flush_by_itself();
@@ -164,7 +164,7 @@ std::size_t tls_transport::read_some(asio::mutable_buffer to, error_code& ec) {
   const auto unsent = pending_.size();
   std::size_t total = 0;
   do {
-    ERR_clear_error();
+    forget_tls_errors();
     std::size_t n = 0;
     const int r = SSL_read_ex(ssl_.get(), static_cast<std::byte*>(to.data()) + total, to.size() - total, &n);
     total += n;
@@ -223,7 +223,7 @@ std::size_t tls_transport::seal_all(std::span<const asio::const_buffer> from, er
 std::size_t tls_transport::seal(const void* from, std::size_t size, error_code& ec) noexcept {
   std::size_t total = 0;
   while (total < size) {
-    ERR_clear_error();
+    forget_tls_errors();
     std::size_t n = 0;
     const int r = SSL_write_ex(ssl_.get(), static_cast<const std::byte*>(from) + total, size - total, &n);
     total += n;
@@ -284,7 +284,7 @@ void tls_transport::on_ready(direction d) {
 
 void tls_transport::shutdown_send() noexcept {
   if (closed_ || std::exchange(ending_, true)) return;
-  ERR_clear_error();
+  forget_tls_errors();
   // After a fatal error, or before the handshake is done, there is no close_notify to be sent.
   if (SSL_is_init_finished(ssl_.get()) && !dead_) SSL_shutdown(ssl_.get());
   flush_by_itself();
