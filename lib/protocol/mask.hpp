@@ -43,7 +43,15 @@ void store(std::byte* to, Word word) noexcept {
 inline void mask_words(std::byte* dst, const std::byte* src, std::size_t n, std::uint64_t word) noexcept {
   if (n >= 8) {
     const auto last = load<std::uint64_t>(src + n - 8) ^ advance_word(word, n - 8);
-    for (std::size_t i = 0; i + 8 <= n; i += 8) store(dst + i, load<std::uint64_t>(src + i) ^ word);
+    std::size_t i = 0;
+    // Both are loaded before either is stored: the compiler makes one vector of them.
+    for (; i + 16 <= n; i += 16) {
+      const auto a = load<std::uint64_t>(src + i) ^ word;
+      const auto b = load<std::uint64_t>(src + i + 8) ^ word;
+      store(dst + i, a);
+      store(dst + i + 8, b);
+    }
+    if (i + 8 <= n) store(dst + i, load<std::uint64_t>(src + i) ^ word);
     store(dst + n - 8, last);
   } else if (n >= 4) {
     const auto last = load<std::uint32_t>(src + n - 4) ^ static_cast<std::uint32_t>(advance_word(word, n));
