@@ -8,7 +8,7 @@ namespace coax::detail {
 using boost::asio::const_buffer;
 
 void byte_queue::append(const shared_bytes& block) {
-  if (block->size() <= copy_limit) return own_.append(block->data(), block->size());
+  if (block->size() <= copy_limit) return back().append(block->data(), block->size());
   shared_.push_back({own_.size(), block, 0});
   shared_size_ += block->size();
 }

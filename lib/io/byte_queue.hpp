@@ -17,9 +17,14 @@ class byte_queue {
  public:
   /// Shared blocks up to this size are copied: cheaper than one more entry of a gather list.
   static constexpr std::size_t copy_limit = 16 * 1024;
+  /// Memory for what is appended first: a batch of small messages that grows from one of them is copied several times.
+  static constexpr std::size_t first_room = 2 * 1024;
 
   /// What is appended here comes next behind all that is queued.
-  storage& back() noexcept { return own_; }
+  storage& back() {
+    if (own_.capacity() == 0) own_.reserve(first_room);
+    return own_;
+  }
   void append(const shared_bytes& block);
 
   std::size_t size() const noexcept { return own_.size() - sent_ + shared_size_; }
