@@ -140,7 +140,42 @@ task<> session::refuse(refusal why, headers fields) {
   if (ec) wire_->cut();
 }
 
+// What only the answer needs is kept out of the frame of this coroutine, which a WebSocket has for as long as it lives.
 task<bool> session::serve(incoming in) {
+  exchange x(begin(std::move(in)));
+  auto& s = x.state();
+  struct current_guard {
+    explicit current_guard(exchange_state*& p, exchange_state* now) : at(p) { at = now; }
+    ~current_guard() { at = nullptr; }
+    exchange_state*& at;
+  };
+  const current_guard guard(current_, &s);
+
+  const bool understood = find_target(s);
+  if (!understood) {
+    co_await refuse_target();
+    co_return false;
+  }
+  ++site_->requests;
+  std::exception_ptr error;  // what has gone wrong, if anything has
+  try {
+    const bool admitted = admit(x);
+    const auto* const handler = admitted ? find_handler(s) : nullptr;
+    if (handler) {
+      wire_->watch();
+      const auto ctx = stopping();
+      co_await (*handler)(x, ctx);
+    } else {
+      co_await answer_by_itself(s, admitted);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (wire_) wire_->unwatch();
+  co_return co_await settle(x, error);
+}
+
+std::unique_ptr<exchange_state> session::begin(incoming in) {
   auto state = std::make_unique<exchange_state>(wire_, std::move(in.head));
   auto& s = *state;
   s.parser = std::move(in.parser);
@@ -151,73 +186,46 @@ task<bool> session::serve(incoming in) {
   };
   s.site = site_.get();
   if (draining_ || asks_for_websocket(s.request())) s.end_after_answer();
-  exchange x(std::move(state));
-  struct current_guard {
-    explicit current_guard(exchange_state*& p, exchange_state* now) : at(p) { at = now; }
-    ~current_guard() { at = nullptr; }
-    exchange_state*& at;
-  };
-  const current_guard guard(current_, &s);
+  return state;
+}
 
+bool session::find_target(exchange_state& s) {
   auto target = parse_target(s.request().target);
-  if (!target) {
-    co_await refuse(refusal(400, "a malformed request target"));
-    co_return false;
-  }
-  s.target = *std::move(target);
-  ++site_->requests;
-  const auto error = co_await answer(x);
-  co_return co_await settle(x, error);
+  if (target) s.target = *std::move(target);
+  return target.has_value();
 }
 
-// What has gone wrong, if anything has.
-task<std::exception_ptr> session::answer(exchange& x) {
-  auto& s = x.state();
-  const context never;
-  std::exception_ptr error;
-  try {
-    auto match = site_->routes.match(s.request().method, s.target.segments);
-    if (site_->admit(x, crowded_out_) == admission::refuse) {
-      s.end_after_answer();
-      co_await s.respond(site_->busy(), never);
-    } else if (match.found && !s.target.asterisk) {
-      s.route = match.found;
-      s.params = std::move(match.values);
-      error = co_await call(x, *match.found);
-    } else {
-      co_await answer_unrouted(s, match);
-    }
-  } catch (...) {
-    error = std::current_exception();
-  }
-  co_return error;
+task<> session::refuse_target() { return refuse(refusal(400, "a malformed request target")); }
+
+bool session::admit(exchange& x) {
+  const bool admitted = site_->admit(x, crowded_out_) != admission::refuse;
+  if (!admitted) x.state().end_after_answer();
+  return admitted;
 }
 
-task<std::exception_ptr> session::call(exchange& x, const route& r) {
-  wire_->watch();
-  std::exception_ptr error;
-  try {
-    const auto ctx = stopping();
-    co_await r.handler(x, ctx);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (wire_) wire_->unwatch();
-  co_return error;
+// Of the route that takes the request; null if none does.
+const request_handler* session::find_handler(exchange_state& s) {
+  auto match = site_->routes.match(s.request().method, s.target.segments);
+  if (!match.found || s.target.asterisk) return nullptr;
+  s.route = match.found;
+  s.params = std::move(match.values);
+  return &match.found->handler;
 }
 
-task<> session::answer_unrouted(exchange_state& x, const route_match& match) {
+// For who gets no handler.
+task<> session::answer_by_itself(exchange_state& x, bool admitted) {
+  return x.respond(admitted ? answer_unrouted(x) : site_->busy(), context());
+}
+
+response session::answer_unrouted(const exchange_state& x) const {
   const bool options = x.request().method == "OPTIONS";
-  const auto allowed = x.target.asterisk ? site_->routes.methods() : match.allowed;
-  response answer = text_answer(404, "not found");
-  if (x.target.asterisk && !options)
-    answer = text_answer(400, "a malformed request target");
-  else if (options && (x.target.asterisk || !allowed.empty()))
-    answer = response(204).header("Allow", join(allowed) + (allowed.empty() ? "OPTIONS" : ", OPTIONS"));
-  else if (!allowed.empty())
-    answer = text_answer(405, "method not allowed").header("Allow", join(allowed) + ", OPTIONS");
-  const context never;
-  co_await x.respond(std::move(answer), never);
+  const auto allowed =
+      x.target.asterisk ? site_->routes.methods() : site_->routes.match(x.request().method, x.target.segments).allowed;
+  if (x.target.asterisk && !options) return text_answer(400, "a malformed request target");
+  if (options && (x.target.asterisk || !allowed.empty()))
+    return response(204).header("Allow", join(allowed) + (allowed.empty() ? "OPTIONS" : ", OPTIONS"));
+  if (!allowed.empty()) return text_answer(405, "method not allowed").header("Allow", join(allowed) + ", OPTIONS");
+  return text_answer(404, "not found");
 }
 
 // Whether the next request may follow.

@@ -39,11 +39,15 @@ class session final
   task<std::optional<incoming>> read_head(bool first);
   task<std::optional<incoming>> take_head(const head_scanner& scanner);
   task<bool> serve(incoming in);
-  task<std::exception_ptr> answer(exchange& x);
-  task<std::exception_ptr> call(exchange& x, const route& r);
+  std::unique_ptr<detail::exchange_state> begin(incoming in);
+  bool find_target(detail::exchange_state& s);
+  task<> refuse_target();
+  bool admit(exchange& x);
+  const request_handler* find_handler(detail::exchange_state& s);
+  task<> answer_by_itself(detail::exchange_state& x, bool admitted);
+  response answer_unrouted(const detail::exchange_state& x) const;
   task<bool> settle(exchange& x, std::exception_ptr error);
   task<> answer_for(detail::exchange_state& x, std::exception_ptr error);
-  task<> answer_unrouted(detail::exchange_state& x, const route_match& match);
   task<> refuse(refusal why, headers fields = {});
   void adopt(const std::shared_ptr<detail::successor>& s, std::optional<stream_slot> slot);
   void report(const detail::exchange_state& x, std::exception_ptr error);
