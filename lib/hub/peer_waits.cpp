@@ -7,9 +7,11 @@ namespace coax::detail {
 namespace {
 
 /// A waiter that is to be found in a list for as long as it waits.
-class listed_waiter final : public waiter {
+class listed_waiter final : public self_linked_waiter {
  public:
-  listed_waiter(std::vector<waiter*>& list, const context& ctx) : waiter(ctx), list_(list) { list.push_back(this); }
+  listed_waiter(std::vector<waiter*>& list, const context& ctx) : self_linked_waiter(ctx), list_(list) {
+    list.push_back(this);
+  }
   ~listed_waiter() { std::erase(list_, this); }
 
  private:

@@ -89,9 +89,8 @@ class COAX_EXPORT stop_link {
 /// One parked coroutine; lives in the frame of the operation that waits.
 class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  /// `link`: where the registration with the stop token is kept; the waiter's own if null.
-  explicit waiter(const context& ctx, stop_link* link = nullptr) noexcept
-      : ctx_(ctx), link_(link ? *link : own_link_) {}
+  /// `link` keeps the registration with the stop token.
+  waiter(const context& ctx, stop_link& link) noexcept : ctx_(ctx), link_(link) {}
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
@@ -111,17 +110,28 @@ class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mo
 
   std::shared_ptr<parking_lot> lot_;  // the frame keeps it alive, and it keeps the frame
   const context& ctx_;
-  stop_link own_link_;
   stop_link& link_;
   parked_handler handler_;
   error_code result_;
   bool slot_fired_ = false;
 };
 
-/// A waiter with nothing to undo.
-class plain_waiter final : public waiter {
+/// A waiter that registers with the stop token for itself alone.
+class self_linked_waiter : public waiter {
  public:
-  using waiter::waiter;
+  explicit self_linked_waiter(const context& ctx) noexcept : waiter(ctx, own_link_) {}
+
+ protected:
+  ~self_linked_waiter() = default;
+
+ private:
+  stop_link own_link_;
+};
+
+/// The same with nothing to undo.
+class plain_waiter final : public self_linked_waiter {
+ public:
+  using self_linked_waiter::self_linked_waiter;
 };
 
 /// A waiter about to be parked: an operation of Asio with the signature void(). A coroutine awaits it without a frame

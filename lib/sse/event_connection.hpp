@@ -36,9 +36,9 @@ struct event_settings {
 };
 
 /// A send that waits for room in the queue.
-class send_waiter final : public waiter {
+class send_waiter final : public self_linked_waiter {
  public:
-  send_waiter(const context& ctx, shared_bytes b) noexcept : waiter(ctx), block(std::move(b)) {}
+  send_waiter(const context& ctx, shared_bytes b) noexcept : self_linked_waiter(ctx), block(std::move(b)) {}
 
   const shared_bytes block;
   boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> in_queue;

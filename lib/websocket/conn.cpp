@@ -146,9 +146,8 @@ task<std::optional<message>> conn::next(context ctx) {
     ec = w.claim(m);
   }
   if (!ec) co_return std::move(m);
-  if (const auto end = c->closed(); ec == errc::closed && end && detail::is_ordinary_end(end->status, end->clean))
-    co_return std::nullopt;
-  c->throw_error(ec, "next");
+  if (!c->ended_ordinarily(ec)) c->throw_error(ec, "next");
+  co_return std::nullopt;
 }
 
 task<result<message>> conn::try_read(context ctx) {

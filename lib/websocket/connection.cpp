@@ -109,6 +109,11 @@ std::optional<close_info> connection::closed() const {
   return info_;
 }
 
+bool connection::ended_ordinarily(const error_code& ec) const {
+  const auto end = closed();
+  return ec == errc::closed && end && is_ordinary_end(end->status, end->clean);
+}
+
 conn_stats connection::stats() const {
   conn_stats s;
   s.bytes_received = bytes_received_.get();

@@ -77,7 +77,7 @@ struct frame_taps {
 };
 
 /// A ping whose pong is awaited.
-class ping_waiter final : public waiter {
+class ping_waiter final : public self_linked_waiter {
  public:
   ping_waiter(connection& c, const context& ctx, std::uint64_t number);
   ~ping_waiter();
@@ -115,7 +115,7 @@ class read_waiter final : public waiter {
 };
 
 /// A write that waits for room in the send queue, or for its bytes to be taken from the caller's memory.
-class write_waiter final : public waiter, public write_op {
+class write_waiter final : public self_linked_waiter, public write_op {
  public:
   write_waiter(connection& c, const context& ctx, outgoing what);
   ~write_waiter();
@@ -206,6 +206,8 @@ class connection final : public parking_lot, public transport::observer, public 
   /// Throws what a read or write that failed with `ec` throws.
   [[noreturn]] void throw_error(error_code ec, std::string_view operation) const;
   std::optional<close_info> closed() const;
+  /// Whether `ec`, of a read, is the end that loops wait for.
+  bool ended_ordinarily(const error_code& ec) const;
   std::stop_token done() const noexcept override { return done_.get_token(); }
   /// Stopped when the connection ends or `ctx` stops.
   std::stop_token until_done(const context& ctx);

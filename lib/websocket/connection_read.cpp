@@ -175,7 +175,7 @@ task<error_code> connection::wait_until_ready(const context& ctx) {
   co_return w.outcome();
 }
 
-read_waiter::read_waiter(connection& c, const context& ctx) noexcept : waiter(ctx, &c.read_link_), connection_(c) {
+read_waiter::read_waiter(connection& c, const context& ctx) noexcept : waiter(ctx, c.read_link_), connection_(c) {
   c.reading_ = true;
 }
 

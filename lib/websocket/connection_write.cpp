@@ -13,7 +13,7 @@ constexpr std::size_t batch_limit = 64 * 1024;
 }  // namespace
 
 write_waiter::write_waiter(connection& c, const context& ctx, outgoing what)
-    : waiter(ctx), write_op(std::move(what)), connection_(c) {}
+    : self_linked_waiter(ctx), write_op(std::move(what)), connection_(c) {}
 
 // Frames of parked writes are destroyed when the io_context is; the outbox must not keep them.
 write_waiter::~write_waiter() { connection_.outbox_.remove(*this); }
@@ -262,7 +262,7 @@ task<result<std::chrono::nanoseconds>> connection::ping(const context& ctx) {
 }
 
 ping_waiter::ping_waiter(connection& c, const context& ctx, std::uint64_t number)
-    : waiter(ctx), id(number), sent(now()), connection_(c) {}
+    : self_linked_waiter(ctx), id(number), sent(now()), connection_(c) {}
 
 ping_waiter::~ping_waiter() { std::erase(connection_.pings_, this); }
 

@@ -57,8 +57,8 @@ class hook_call final : public parking_lot {
   }
 
  private:
-  struct caller final : waiter {
-    caller(hook_call& c, context& ctx) noexcept : waiter(ctx), call(c), until(ctx) {}
+  struct caller final : self_linked_waiter {
+    caller(hook_call& c, context& ctx) noexcept : self_linked_waiter(ctx), call(c), until(ctx) {}
 
     error_code leaving(error_code reason) override {
       if (!why) why = reason;

@@ -21,6 +21,7 @@ using namespace test;
 using namespace std::chrono_literals;
 using detail::parking_lot;
 using detail::plain_waiter;
+using detail::self_linked_waiter;
 using detail::waiter;
 
 struct lot final : parking_lot {
@@ -177,8 +178,8 @@ COAX_SCENARIO_TEST(a_wake_resumes_later_or_inside) {
 }
 
 // An operation that cannot be left before it is through.
-struct stayer final : waiter {
-  using waiter::waiter;
+struct stayer final : self_linked_waiter {
+  using self_linked_waiter::self_linked_waiter;
   error_code leaving(error_code why) override {
     asked = why;
     return {};
