@@ -30,6 +30,11 @@ class byte_queue {
   std::size_t size() const noexcept { return own_.size() - sent_ + shared_size_; }
   bool empty() const noexcept { return size() == 0; }
 
+  /// All of it, if that is one run of bytes and not several: which it is as long as nothing is shared.
+  bool in_one_run(boost::asio::const_buffer& run) const noexcept {
+    run = {own_.data() + sent_, own_.size() - sent_};
+    return shared_.empty();
+  }
   /// Lists bytes from the front, at most `most` of them and as many as `to` has room for; returns how many buffers, and
   /// in `listed` how many bytes.
   std::size_t gather(std::span<boost::asio::const_buffer> to, std::size_t most, std::size_t& listed) const noexcept;

@@ -310,6 +310,7 @@ class connection final : public parking_lot, public transport::observer, public 
   void output_changed();
   void control_changed();
   bool held() const noexcept;
+  bool write_front(std::size_t& n, error_code& ec);
   void flush();
   void wake_writers();
   enum class started_write { goes_on, fails };

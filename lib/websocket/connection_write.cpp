@@ -118,13 +118,27 @@ void connection::release_output() {
   if (--holds_ == 0 && !outbox_.empty()) output_changed();
 }
 
+// What the transport takes of the first bytes that are to leave; false: there is nothing to be done.
+bool connection::write_front(std::size_t& n, error_code& ec) {
+  // Mostly it is one run, and a list of sixteen is not made for nothing.
+  const_buffer run;
+  if (outbox_.in_one_run(run)) [[likely]] {
+    if (run.size() == 0 && !transport_->output_pending()) return false;
+    n = transport_->write_some(std::span(&run, run.size() != 0), ec);
+    return true;
+  }
+  outbox::gather_list buffers;
+  const std::size_t count = outbox_.gather(buffers);
+  if (count == 0 && !transport_->output_pending()) return false;
+  n = transport_->write_some(std::span(buffers).first(count), ec);
+  return true;
+}
+
 void connection::flush() {
   while (!blocked_ && !finished_) {
-    outbox::gather_list buffers;
-    const std::size_t count = outbox_.gather(buffers);
-    if (count == 0 && !transport_->output_pending()) break;
     error_code ec;
-    const std::size_t n = transport_->write_some(std::span(buffers).first(count), ec);
+    std::size_t n = 0;
+    if (!write_front(n, ec)) break;
     if (n != 0) {
       bytes_sent_.add(n);
       ++sends_in_turn_;

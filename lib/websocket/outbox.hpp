@@ -169,6 +169,8 @@ class outbox {
   /// Whether the close frame, and with it everything, has left.
   bool close_left() const noexcept { return close_encoded_ && queued() == 0 && !started_; }
 
+  /// All that is there, if it is one run of bytes.
+  bool in_one_run(const_buffer& run) const noexcept { return !started_ && encoded_.in_one_run(run); }
   /// Lists the bytes that come next; returns how many buffers, 0 when there is nothing.
   std::size_t gather(gather_list& to) const noexcept;
   /// The first `n` of them have left.
