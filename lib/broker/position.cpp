@@ -8,7 +8,7 @@ namespace coax {
 namespace {
 
 // A token is base64url of: a version, the offset and the tag with the most significant byte first, the epoch.
-constexpr char token_version = 1;
+constexpr char position_version = 1;
 constexpr std::size_t before_epoch = 1 + 8 + 8;
 
 static_assert((before_epoch + position::max_epoch) * 4 / 3 + 1 <= position::max_token);
@@ -22,7 +22,7 @@ position::position(std::string epoch, std::uint64_t offset, std::uint64_t tag)
 }
 
 std::string position::to_token() const {
-  std::string bytes(1, token_version);
+  std::string bytes(1, position_version);
   detail::append_number(bytes, offset_);
   detail::append_number(bytes, tag_);
   bytes += epoch_;
@@ -32,7 +32,7 @@ std::string position::to_token() const {
 std::optional<position> position::from_token(std::string_view token) {
   if (token.size() > max_token) return std::nullopt;
   const auto bytes = protocol::from_base64url(token);
-  if (!bytes || bytes->size() < before_epoch || bytes->front() != token_version) return std::nullopt;
+  if (!bytes || bytes->size() < before_epoch || bytes->front() != position_version) return std::nullopt;
   const std::string_view rest = std::string_view(*bytes).substr(1);
   const auto offset = detail::read_number(rest.substr(0, 8));
   const auto tag = detail::read_number(rest.substr(8, 8));

@@ -47,7 +47,7 @@ class text_block {
   std::string text_;
 };
 
-std::string seconds(std::chrono::seconds d) { return std::to_string(d.count()) + 's'; }
+std::string in_seconds(std::chrono::seconds d) { return std::to_string(d.count()) + 's'; }
 
 void append_upstream(text_block& to, const std::string& name, const std::vector<std::string>& servers) {
   to.line("upstream ", name, " {").line("  zone ", name, " 128k;");
@@ -127,7 +127,7 @@ std::string haproxy_config(const std::vector<balanced_node>& nodes, const balanc
       .line("  mode http")
       .line("  bind ", o.listen(), o.tls().empty() ? "" : " ssl crt ", o.tls())
       .line("  timeout http-request 10s")
-      .line("  timeout client ", seconds(o.silence()))
+      .line("  timeout client ", in_seconds(o.silence()))
       .line("  timeout client-fin 30s")
       .line("  option forwardfor")
       .line("  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }")
@@ -139,8 +139,8 @@ std::string haproxy_config(const std::vector<balanced_node>& nodes, const balanc
       .line("  balance leastconn")
       .line("  timeout connect 3s")
       .line("  timeout queue 10s")
-      .line("  timeout server ", seconds(o.silence()))
-      .line("  timeout tunnel ", seconds(o.silence()))
+      .line("  timeout server ", in_seconds(o.silence()))
+      .line("  timeout tunnel ", in_seconds(o.silence()))
       .line("  option httpchk")
       .line("  http-check send meth GET uri ", o.health(), " ver HTTP/1.1 hdr Host coax")
       .line("  http-check expect status 200")
@@ -179,8 +179,8 @@ std::string nginx_config(const std::vector<balanced_node>& nodes, const balancer
       .line("    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;")
       .line("    proxy_set_header X-Forwarded-Proto $scheme;")
       .line("    proxy_connect_timeout 3s;")
-      .line("    proxy_read_timeout ", seconds(o.silence()), ";")
-      .line("    proxy_send_timeout ", seconds(o.silence()), ";")
+      .line("    proxy_read_timeout ", in_seconds(o.silence()), ";")
+      .line("    proxy_send_timeout ", in_seconds(o.silence()), ";")
       .line("    proxy_buffering off;")
       .line("  }")
       .line("}");

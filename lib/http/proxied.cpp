@@ -9,7 +9,6 @@
 namespace coax::http {
 
 using protocol::proxy_header;
-using verdict = proxy_header::verdict;
 
 namespace {
 
@@ -25,7 +24,7 @@ task<beginning> read_header(std::shared_ptr<detail::stream> s, context ctx) {
   beginning b;
   for (;;) {
     b.header = protocol::read_proxy_header(b.bytes);
-    if (b.header.what != verdict::more) co_return std::move(b);
+    if (b.header.what != proxy_header::verdict::more) co_return std::move(b);
     const auto had = b.bytes.size();
     b.bytes.resize(had + b.header.size);
     const auto n = co_await s->read_some(asio::buffer(b.bytes.data() + had, b.header.size), ctx);
@@ -48,7 +47,7 @@ task<result<std::shared_ptr<transport>>> read_proxied(std::shared_ptr<transport>
   const auto s = detail::stream::create(std::move(t));
   auto b = co_await read_header(s, std::move(ctx));
   auto lower = s->release();
-  if (b.header.what == verdict::complete) {
+  if (b.header.what == proxy_header::verdict::complete) {
     if (!b.header.endpoints) co_return std::move(lower);
     auto& told = *b.header.endpoints;
     co_return detail::make_proxied_transport(std::move(lower), std::move(told.local), std::move(told.remote));
@@ -57,7 +56,7 @@ task<result<std::shared_ptr<transport>>> read_proxied(std::shared_ptr<transport>
   const bool late = b.error == errc::deadline_exceeded;
   if (b.error && !late) co_return b.error;
   if (required && late) co_return b.error;
-  if (required || b.header.what == verdict::malformed) co_return error_code(errc::bad_request);
+  if (required || b.header.what == proxy_header::verdict::malformed) co_return error_code(errc::bad_request);
   if (b.bytes.empty()) co_return std::move(lower);
   co_return detail::make_tunnel_transport(std::move(lower), std::move(b.bytes));
 }

@@ -7,12 +7,13 @@
 namespace coax::protocol {
 namespace {
 
-constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 constexpr std::array<short, 256> make_values() {
   std::array<short, 256> values{};
   values.fill(-1);
-  for (std::size_t i = 0; i < digits.size(); ++i) values[static_cast<unsigned char>(digits[i])] = static_cast<short>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<short>(i);
   return values;
 }
 
@@ -34,9 +35,9 @@ std::string base64url(std::string_view bytes) {
   unsigned pending = 0, bits = 0;
   for (const char c : bytes) {
     pending = (pending << 8 | static_cast<unsigned char>(c)) & 0xffffU;
-    for (bits += 8; bits >= 6; bits -= 6) text += digits[pending >> (bits - 6) & 63U];
+    for (bits += 8; bits >= 6; bits -= 6) text += alphabet[pending >> (bits - 6) & 63U];
   }
-  if (bits != 0) text += digits[pending << (6 - bits) & 63U];
+  if (bits != 0) text += alphabet[pending << (6 - bits) & 63U];
   return text;
 }
 

@@ -10,7 +10,7 @@ namespace coax::detail {
 namespace {
 
 // A batch leaves at this size, be there more to come or not.
-constexpr std::size_t batch_limit = 64 * 1024;
+constexpr std::size_t full_batch = 64 * 1024;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ task<error_code> event_connection::send_queued(shared_bytes block, const context
 
 bool event_connection::append_encoded(const shared_bytes& block, std::string_view tail, error_code& ec) {
   const auto size = block->size() + tail.size();
-  if (!takes_no_sends() && !blocked_ && (body_.queued() >= batch_limit || !accepts(size))) flush();
+  if (!takes_no_sends() && !blocked_ && (body_.queued() >= full_batch || !accepts(size))) flush();
   if (takes_no_sends()) return ec = end_code_, false;
   if (blocked_ || !accepts(size)) return false;
   body_.append(block);
@@ -45,7 +45,7 @@ void event_connection::send_appended() {
 void event_connection::output_changed() {
   publish_queue();
   if (blocked_) return;
-  if (body_.queued() >= batch_limit) flush();
+  if (body_.queued() >= full_batch) flush();
   post_turn();
 }
 
