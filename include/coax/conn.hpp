@@ -151,10 +151,9 @@ class conn_options {
   const conn_hooks& hooks() const noexcept { return hooks_; }
   /// @}
 
- protected:
-  conn_options() = default;
-
  private:
+  friend Self;
+  conn_options() = default;
   Self& self() { return static_cast<Self&>(*this); }
 
   std::size_t read_limit_ = 32 * 1024;

@@ -184,11 +184,9 @@ class connect_options : public connect_settings {
   /// For connecting, with redirects, up to the head of the answer; default 30 s.
   Self& handshake_timeout(std::chrono::nanoseconds d) { return this->handshake_timeout_ = d, self(); }
 
- protected:
-  /// As `connect_settings`.
-  explicit connect_options(std::string who) : connect_settings(std::move(who)) {}
-
  private:
+  friend Self;
+  explicit connect_options(std::string who) : connect_settings(std::move(who)) {}
   Self& self() noexcept { return static_cast<Self&>(*this); }
 };
 

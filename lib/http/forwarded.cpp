@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <vector>
 
 namespace coax::http {
@@ -131,11 +132,11 @@ client_identity forwarded_client(client_identity peer, header_fields fields, for
                                  const protocol::network_list& trusted) {
   if (!trusted.contains_endpoint(peer.address)) return peer;
   const auto hops = field == forwarded_field::forwarded ? forwarded_hops(fields) : x_forwarded_hops(fields);
-  for (auto h = hops.rbegin(); h != hops.rend(); ++h) {
-    note_proto(peer, h->proto);
-    if (!h->address) break;
-    peer.address = h->address->to_string();
-    if (!trusted.contains(*h->address)) break;
+  for (const auto& hop : std::views::reverse(hops)) {
+    note_proto(peer, hop.proto);
+    if (!hop.address) break;
+    peer.address = hop.address->to_string();
+    if (!trusted.contains(*hop.address)) break;
   }
   return peer;
 }

@@ -57,7 +57,7 @@ struct router::search {
     if (out.found) return true;
     for (const auto& r : at.routes) {
       out.allowed.push_back(r->method);
-      if (r->method == "GET") out.allowed.push_back("HEAD");
+      if (r->method == "GET") out.allowed.emplace_back("HEAD");
     }
     return false;
   }
@@ -126,7 +126,7 @@ std::vector<std::string> router::methods() const {
     open.pop_back();
     for (const auto& r : at.routes) {
       if (!r->method.empty()) all.push_back(r->method);
-      if (r->method == "GET") all.push_back("HEAD");
+      if (r->method == "GET") all.emplace_back("HEAD");
     }
     for (const auto& [name, next] : at.literal) open.push_back(next.get());
     if (at.param) open.push_back(at.param.get());

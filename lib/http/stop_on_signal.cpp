@@ -5,13 +5,13 @@
 namespace coax {
 
 struct stop_on_signal::state {
-  explicit state(asio::any_io_executor ex) : signals(std::move(ex), SIGINT, SIGTERM) {}
+  explicit state(const asio::any_io_executor& ex) : signals(ex, SIGINT, SIGTERM) {}
 
   asio::signal_set signals;
   std::stop_source source;
 };
 
-stop_on_signal::stop_on_signal(asio::any_io_executor ex) : state_(std::make_shared<state>(std::move(ex))) {
+stop_on_signal::stop_on_signal(asio::any_io_executor ex) : state_(std::make_shared<state>(ex)) {
   state_->signals.async_wait([weak = std::weak_ptr(state_)](const error_code& ec, int) {
     const auto self = weak.lock();
     if (!self || ec) return;

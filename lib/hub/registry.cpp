@@ -230,6 +230,7 @@ void registry::close(status code, std::string_view reason) {
 // Its members get nothing any more; they leave when their handles go.
 void registry::forget(const shard& s, const std::vector<std::shared_ptr<topic_part>>& left) noexcept {
   std::vector<std::vector<std::shared_ptr<subscription>>> gone;  // destroyed without the lock
+  gone.reserve(left.size());
   outcome out;
   const std::lock_guard lock(mutex_);
   if (std::erase_if(shards_, [&](const auto& mine) { return mine.get() == &s; }) != 0) wake_at(now(), out);

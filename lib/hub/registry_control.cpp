@@ -5,6 +5,7 @@
 #include "io/jitter.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace coax::detail {
 namespace {
@@ -62,7 +63,8 @@ std::size_t registry::shed(double fraction, std::chrono::nanoseconds over, const
   std::vector<peer_core*> chosen;
   {
     const std::lock_guard lock(mutex_);
-    const auto n = static_cast<std::size_t>(static_cast<double>(peers_.size()) * std::clamp(fraction, 0.0, 1.0) + 0.5);
+    const auto share = static_cast<double>(peers_.size()) * std::clamp(fraction, 0.0, 1.0);
+    const auto n = static_cast<std::size_t>(std::lround(share));
     std::sample(peers_.begin(), peers_.end(), std::back_inserter(chosen), n, random_engine());
     const auto start = now();
     for (auto* p : chosen) schedule(*p, after(start, random_up_to(over)), steady::time_point::max(), how, out);

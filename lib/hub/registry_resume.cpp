@@ -52,6 +52,7 @@ registry::resumed registry::resume(const std::shared_ptr<peer_core>& p, std::str
     options->since(std::move(place.at));
     allowed.emplace_back(std::move(place.topic), std::move(*options));
   }
+  names.reserve(allowed.size());
   for (const auto& [topic, options] : allowed) names.push_back(topic);
   p->home->submit(commands::resume{p, std::move(claim.origins)});
   // Before anything of these topics.

@@ -90,7 +90,7 @@ void shard::work_off() noexcept {
       };
       done += std::visit(run_guarded, next);
     }
-    for (std::size_t i = 0; i != offered_.size(); ++i) guarded(*offered_[i], [&] { offered_[i]->send_offered(); });
+    for (auto* p : offered_) guarded(*p, [p] { p->send_offered(); });
     offered_.clear();
     settle();
     if (rests() || wake()) return;

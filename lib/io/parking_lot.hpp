@@ -45,8 +45,10 @@ class parked_handler {
       // The slot's handler points into the waiter: it must be gone before the coroutine goes on.
       if (what != how::destroy)
         if (auto slot = asio::get_associated_cancellation_slot(local); slot.is_connected()) slot.clear();
-      if (what == how::resume) std::move(local)();
-      if (what == how::post) asio::post(*ex, std::move(local));
+      if (what == how::resume)
+        std::move(local)();
+      else if (what == how::post)
+        asio::post(*ex, std::move(local));
     };
   }
 

@@ -61,6 +61,7 @@ cluster_core::member* cluster_core::home_of(const channel& c) const noexcept {
 
 std::vector<const cluster_core::node*> cluster_core::nodes() const {
   std::vector<const node*> all;
+  all.reserve(members_.size());
   for (const auto& [name, m] : members_) all.push_back(&m->links);
   return all;
 }

@@ -1,8 +1,9 @@
 #include "redis/command_link.hpp"
 
+#include "core/parse_number.hpp"
+
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace coax::redis {
 
@@ -39,8 +40,9 @@ std::optional<redirection> redirection_of(std::string_view error) noexcept {
   error.remove_prefix(error.find(' ') + 1);
   const auto space = error.find(' ');
   if (space == error.npos) return std::nullopt;
-  const auto parsed = std::from_chars(error.data(), error.data() + space, r.slot);
-  if (parsed.ec != std::errc() || parsed.ptr != error.data() + space || r.slot >= 16384) return std::nullopt;
+  const auto slot = coax::detail::parse_number<std::uint16_t>(error.substr(0, space));
+  if (!slot || *slot >= 16384) return std::nullopt;
+  r.slot = *slot;
   r.to = error.substr(space + 1);
   return r;
 }

@@ -72,7 +72,7 @@ task<event_stream> accept(exchange& x, stream_options options, context ctx) {
   const bool gzip = options.gzip() && protocol::accepts_coding(fields, "gzip");
   auto head = head_for(options, gzip);
   cors.answer(head);
-  if (x.method() == "HEAD") co_await answer_head(x, std::move(head), ctx);
+  if (x.method() == "HEAD") co_await answer_head(x, head, ctx);
   const bool bare = co_await without_body(s, ctx);
   if (!bare) co_await refuse(x, 400, "a body that nobody has read", ctx);
 

@@ -32,8 +32,8 @@ bool has_own_authorization(const connect_settings& options) {
 
 std::string refusal_text(const proxy_address& proxy, const dial_target& target, const connect_settings& options,
                          unsigned status) {
-  const std::string text = options.who() + ": the proxy " + proxy.name + " answered " + std::to_string(status) +
-                           " to CONNECT " + target.host_field;
+  std::string text = options.who() + ": the proxy " + proxy.name + " answered " + std::to_string(status) +
+                     " to CONNECT " + target.host_field;
   if (status != 407) return text;
   if (has_own_authorization(options)) return text + ": it does not take the credentials of proxy_header";
   return text + (proxy.has_credentials ? ": it does not take the credentials in its URL"

@@ -102,7 +102,7 @@ stream_operation_ptr erase_handler(Handler&& h, const asio::any_io_executor& ex)
   typename operation::allocator_type allocator(asio::get_associated_allocator(h, asio::recycling_allocator<void>()));
   auto* memory = std::allocator_traits<typename operation::allocator_type>::allocate(allocator, 1);
   try {
-    return stream_operation_ptr(new (memory) operation(std::move(h), ex));
+    return stream_operation_ptr(new (memory) operation(std::forward<Handler>(h), ex));
   } catch (...) {
     std::allocator_traits<typename operation::allocator_type>::deallocate(allocator, memory, 1);
     throw;
