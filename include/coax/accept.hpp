@@ -10,6 +10,7 @@
 #include <coax/exchange.hpp>
 #include <coax/handshake_error.hpp>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>

@@ -16,6 +16,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <string>
+#include <type_traits>
 
 namespace coax {
 

@@ -13,6 +13,9 @@
 #include <coax/handshake_error.hpp>
 #include <coax/sse_event.hpp>
 
+#include <chrono>
+#include <stop_token>
+
 namespace coax {
 
 namespace detail {

@@ -15,6 +15,7 @@
 #include <boost/json/value_to.hpp>
 
 #include <cstddef>
+#include <string_view>
 #include <type_traits>
 
 namespace coax {

@@ -7,6 +7,9 @@
 #include <coax/broker.hpp>
 #include <coax/detail/export.hpp>
 
+#include <chrono>
+#include <memory>
+
 namespace coax {
 
 /// What a local broker keeps.

@@ -12,6 +12,8 @@
 #include <coax/conn.hpp>
 #include <coax/detail/export.hpp>
 
+#include <optional>
+
 namespace coax {
 
 /// Reads one message in parts; made by `conn::reader`.

@@ -5,6 +5,8 @@
 #include <coax/detail/export.hpp>
 #include <coax/handshake_error.hpp>
 
+#include <string>
+
 namespace coax {
 
 /// A `handshake_error` whose response is the proxy's and not the server's; `status()` is 407 if the proxy wants (other)

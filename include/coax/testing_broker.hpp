@@ -12,6 +12,10 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
 namespace coax::testing {
 
 /// How often what happens to a delivery (an entry told to one session). The default is nothing.

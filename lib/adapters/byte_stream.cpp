@@ -1,6 +1,7 @@
 #include "adapters/byte_stream_core.hpp"
 #include <coax/byte_stream.hpp>
 
+#include <memory>
 #include <stdexcept>
 
 namespace coax {

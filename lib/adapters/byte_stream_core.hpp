@@ -9,6 +9,11 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 
+#include <cstdint>
+#include <exception>
+#include <stop_token>
+#include <string_view>
+
 namespace coax::detail {
 
 /// Confined to the executor of the connection. An operation that has to wait is a coroutine there, which holds the

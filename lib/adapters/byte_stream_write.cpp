@@ -4,7 +4,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace coax::detail {
 

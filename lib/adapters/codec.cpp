@@ -2,6 +2,8 @@
 #include "protocol/utf8.hpp"
 #include <coax/codec.hpp>
 
+#include <string>
+
 namespace coax::detail {
 
 void refuse_message(conn& c, std::string_view why) {

@@ -3,6 +3,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <memory>
+#include <stop_token>
 
 namespace coax::detail {
 namespace {

@@ -1,6 +1,9 @@
 #include "broker/local_broker_core.hpp"
 #include <coax/local_broker.hpp>
 
+#include <string_view>
+#include <vector>
+
 namespace coax {
 namespace detail {
 namespace {

@@ -4,6 +4,11 @@
 #include "core/clock.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace coax::detail {
 namespace {

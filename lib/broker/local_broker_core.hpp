@@ -3,8 +3,10 @@
 
 #include "broker/local_topic.hpp"
 
+#include <functional>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 namespace coax::detail {
 

@@ -9,6 +9,9 @@
 #include <atomic>
 #include <memory>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace coax::detail {
 

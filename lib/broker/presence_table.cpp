@@ -1,6 +1,8 @@
 #include "broker/presence_table.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 namespace coax::detail {
 

@@ -1,6 +1,7 @@
 #include "broker/topic_feed.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace coax::detail {

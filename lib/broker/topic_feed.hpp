@@ -5,7 +5,9 @@
 #include <coax/broker.hpp>
 
 #include <array>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <variant>
 
 namespace coax::detail {

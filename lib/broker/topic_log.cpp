@@ -1,6 +1,8 @@
 #include "broker/topic_log.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <string>
 
 namespace coax::detail {
 

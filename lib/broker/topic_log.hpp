@@ -7,6 +7,8 @@
 
 #include <boost/circular_buffer.hpp>
 
+#include <optional>
+
 namespace coax::detail {
 
 /// A name for a new history, as no other log has it.

@@ -1,7 +1,5 @@
 #include <coax/error.hpp>
 
-#include <system_error>
-
 namespace coax {
 namespace {
 

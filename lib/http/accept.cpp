@@ -3,6 +3,8 @@
 #include "websocket/connection.hpp"
 #include <coax/accept.hpp>
 
+#include <optional>
+#include <span>
 #include <stdexcept>
 
 namespace coax {

@@ -6,7 +6,10 @@
 #include <boost/asio/error.hpp>
 
 #include <charconv>
+#include <cstdint>
+#include <memory>
 #include <stdexcept>
+#include <string>
 
 namespace coax::detail {
 

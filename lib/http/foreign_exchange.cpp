@@ -1,5 +1,9 @@
 #include "http/foreign_exchange.hpp"
 
+#include <chrono>
+#include <stop_token>
+#include <string>
+
 namespace coax::http {
 namespace {
 

@@ -5,6 +5,7 @@
 #include <coax/detail/foreign_request.hpp>
 
 #include <exception>
+#include <memory>
 
 namespace coax::http {
 

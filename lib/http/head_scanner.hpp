@@ -3,7 +3,6 @@
 
 #include "http/refusal.hpp"
 
-#include <optional>
 #include <string_view>
 
 namespace coax::http {

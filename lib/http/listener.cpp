@@ -9,8 +9,11 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <stdexcept>
+#include <system_error>
+#include <type_traits>
 
 namespace coax::http {
 namespace {

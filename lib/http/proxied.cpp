@@ -6,6 +6,8 @@
 #include "protocol/proxy_header.hpp"
 #include <coax/error.hpp>
 
+#include <memory>
+
 namespace coax::http {
 
 using protocol::proxy_header;

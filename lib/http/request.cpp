@@ -2,8 +2,6 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 
-#include <algorithm>
-
 namespace coax::http {
 namespace {
 

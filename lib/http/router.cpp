@@ -3,6 +3,8 @@
 #include "protocol/header_field.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <stdexcept>
 
 namespace coax::http {

@@ -3,7 +3,6 @@
 
 #include <coax/exchange.hpp>
 
-#include <map>
 #include <memory>
 #include <span>
 #include <string>

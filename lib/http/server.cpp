@@ -3,6 +3,8 @@
 #include <coax/server.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 
 namespace coax {
 

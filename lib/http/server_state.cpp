@@ -4,7 +4,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <exception>
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 namespace coax::detail {
 

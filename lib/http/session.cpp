@@ -4,7 +4,11 @@
 #include "core/exception_text.hpp"
 #include "http/proxied.hpp"
 #include "io/tls_transport.hpp"
-#include <coax/handshake_error.hpp>
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <vector>
 
 namespace coax::http {
 

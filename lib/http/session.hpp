@@ -7,6 +7,9 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include <exception>
+#include <stop_token>
+
 namespace coax::http {
 
 /// Confined to the executor of its transport, owned by the coroutine that runs it.

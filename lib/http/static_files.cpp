@@ -11,6 +11,7 @@
 #include <charconv>
 #include <filesystem>
 #include <stdexcept>
+#include <system_error>
 
 namespace coax::http {
 namespace {

@@ -2,6 +2,9 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include <memory>
+#include <stop_token>
+
 namespace coax {
 
 struct stop_on_signal::state {

@@ -2,6 +2,8 @@
 
 #include "http/grammar.hpp"
 
+#include <algorithm>
+
 namespace coax::http {
 namespace {
 

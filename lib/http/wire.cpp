@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <span>
+#include <utility>
 
 namespace coax::http {
 

@@ -5,6 +5,7 @@
 #include <coax/transport.hpp>
 
 #include <chrono>
+#include <stop_token>
 #include <string>
 #include <string_view>
 

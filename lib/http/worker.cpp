@@ -8,6 +8,7 @@
 #include <boost/asio/dispatch.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace coax::http {
 

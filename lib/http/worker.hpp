@@ -4,7 +4,10 @@
 #include "http/session.hpp"
 #include "io/parking_lot.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <functional>
+#include <vector>
 
 namespace coax::http {
 

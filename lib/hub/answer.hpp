@@ -6,7 +6,10 @@
 
 #include <boost/asio/strand.hpp>
 
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 namespace coax::detail {
 

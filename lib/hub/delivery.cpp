@@ -5,6 +5,8 @@
 #include "protocol/base64.hpp"
 #include "protocol/event_block.hpp"
 
+#include <memory>
+
 namespace coax::detail {
 
 // A page gets text, so what is binary comes as base64.

@@ -5,6 +5,7 @@
 #include <coax/hub.hpp>
 
 #include <stdexcept>
+#include <string>
 
 namespace coax {
 

@@ -3,6 +3,7 @@
 #include "protocol/close_frame.hpp"
 
 #include <charconv>
+#include <cstdint>
 #include <stdexcept>
 
 namespace coax::detail {

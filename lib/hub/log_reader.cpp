@@ -1,5 +1,11 @@
 #include "hub/log_reader.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+
 namespace coax::detail {
 namespace {
 

@@ -1,6 +1,7 @@
 #include <coax/hub.hpp>
 #include <coax/metrics.hpp>
 
+#include <cstdint>
 #include <span>
 
 namespace coax {

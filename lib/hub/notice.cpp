@@ -1,5 +1,7 @@
 #include "hub/notice.hpp"
 
+#include <memory>
+
 namespace coax::detail {
 namespace {
 

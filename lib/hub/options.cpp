@@ -1,4 +1,3 @@
-#include "hub/peer_core.hpp"
 #include "protocol/close_frame.hpp"
 #include "protocol/event_block.hpp"
 #include "protocol/utf8.hpp"
@@ -7,6 +6,7 @@
 #include <coax/publish_options.hpp>
 
 #include <stdexcept>
+#include <vector>
 
 namespace coax {
 namespace {

@@ -3,6 +3,10 @@
 #include "protocol/close_frame.hpp"
 #include <coax/peer.hpp>
 
+#include <memory>
+#include <string>
+#include <utility>
+
 namespace coax {
 
 using core_ptr = std::shared_ptr<detail::peer_core>;

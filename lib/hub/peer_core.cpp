@@ -5,7 +5,8 @@
 #include "hub/shard.hpp"
 
 #include <algorithm>
-#include <stdexcept>
+#include <memory>
+#include <utility>
 
 namespace coax::detail {
 namespace {

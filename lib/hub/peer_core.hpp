@@ -10,6 +10,7 @@
 
 #include <boost/intrusive/set.hpp>
 
+#include <cstdint>
 #include <vector>
 
 namespace coax::detail {

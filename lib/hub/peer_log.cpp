@@ -1,9 +1,10 @@
 // How a peer reads the log of a topic: from a position in the past when it joins, or from where it left live under
 // overflow::rewind.
-#include "hub/notice.hpp"
 #include "hub/peer_core.hpp"
 #include "hub/registry.hpp"
 #include "hub/shard.hpp"
+
+#include <memory>
 
 namespace coax::detail {
 

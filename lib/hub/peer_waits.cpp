@@ -3,6 +3,8 @@
 #include "hub/registry.hpp"
 #include "hub/shard.hpp"
 
+#include <memory>
+
 namespace coax::detail {
 namespace {
 

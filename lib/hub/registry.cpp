@@ -5,7 +5,13 @@
 #include <coax/local_broker.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace coax::detail {
 namespace {

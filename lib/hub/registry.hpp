@@ -8,6 +8,9 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <unordered_map>
 
 namespace coax::detail {

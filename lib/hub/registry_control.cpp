@@ -6,6 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 namespace coax::detail {
 namespace {

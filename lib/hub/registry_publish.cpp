@@ -4,6 +4,11 @@
 #include "hub/registry.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <variant>
 
 namespace coax::detail {
 namespace {

@@ -4,7 +4,11 @@
 #include "hub/resume_token.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
+#include <utility>
 
 namespace coax::detail {
 namespace {

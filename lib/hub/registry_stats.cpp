@@ -1,6 +1,9 @@
 #include "hub/registry.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <vector>
 
 namespace coax::detail {
 

@@ -7,7 +7,6 @@
 #include <coax/resume_options.hpp>
 #include <coax/resumption.hpp>
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

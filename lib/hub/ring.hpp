@@ -7,6 +7,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
 
 namespace coax::detail {
 

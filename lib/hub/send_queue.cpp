@@ -3,6 +3,9 @@
 #include "core/clock.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string_view>
 
 namespace coax::detail {
 namespace {

@@ -4,6 +4,7 @@
 #include "hub/ring.hpp"
 #include <coax/hub_options.hpp>
 
+#include <utility>
 #include <vector>
 
 namespace coax::detail {

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace coax::detail {
 namespace {

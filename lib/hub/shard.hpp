@@ -4,6 +4,7 @@
 #include "hub/peer_core.hpp"
 #include "io/parking_lot.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <variant>
 

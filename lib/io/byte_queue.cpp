@@ -1,6 +1,7 @@
 #include "io/byte_queue.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 namespace coax::detail {

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <exception>
+#include <stop_token>
 #include <variant>
 
 namespace coax::detail {

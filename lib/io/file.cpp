@@ -1,6 +1,7 @@
 #include "io/file.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 namespace coax::detail {
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <system_error>
 
 namespace coax::detail {
 namespace {

@@ -1,6 +1,8 @@
 #include "io/lot_service.hpp"
 
-#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
 
 namespace coax::detail {
 namespace {

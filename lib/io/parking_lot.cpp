@@ -5,6 +5,7 @@
 #include <boost/asio/strand.hpp>
 
 #include <stdexcept>
+#include <stop_token>
 
 namespace coax::detail {
 

@@ -16,9 +16,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 namespace coax::detail {
 

@@ -5,6 +5,9 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string>
 
 namespace coax::detail {
 namespace {

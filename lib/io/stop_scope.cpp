@@ -2,6 +2,7 @@
 #include <coax/context.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 
 namespace coax {

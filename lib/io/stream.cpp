@@ -4,6 +4,11 @@
 
 #include <boost/asio/error.hpp>
 
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
 namespace coax::detail {
 
 std::shared_ptr<stream> stream::create(std::shared_ptr<transport> t) {

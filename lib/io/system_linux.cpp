@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include <cstdlib>
+#include <chrono>
 
 namespace coax::detail {
 namespace {

@@ -5,6 +5,9 @@
 
 #include <openssl/ssl.h>
 
+#include <memory>
+#include <string>
+
 namespace coax::detail {
 
 struct ssl_deleter {

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
 
 namespace coax::detail {
 namespace {

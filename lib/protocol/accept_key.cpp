@@ -1,14 +1,12 @@
 #include "protocol/accept_key.hpp"
 
 #include "protocol/base64.hpp"
-#include "protocol/header_field.hpp"
 #include "protocol/masking_key.hpp"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
-#include <span>
 #include <stdexcept>
 
 namespace coax::protocol {

@@ -3,7 +3,6 @@
 
 #include "protocol/failure.hpp"
 
-#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>

@@ -3,10 +3,7 @@
 #ifdef COAX_WITH_ISAL
 
 #include <algorithm>
-#include <cstdlib>
 #include <isa-l/igzip_lib.h>
-#include <limits>
-#include <new>
 
 namespace coax::protocol::detail {
 namespace {

@@ -1,5 +1,8 @@
 #include "protocol/deflater.hpp"
 
+#include <cstddef>
+#include <span>
+
 namespace coax::protocol {
 
 compressor& deflater::context() {

@@ -1,5 +1,7 @@
 #include <coax/handshake_error.hpp>
 
+#include <string>
+
 namespace coax {
 
 handshake_error::handshake_error(std::string_view what, unsigned status, headers fields, std::string body)

@@ -1,7 +1,6 @@
 #include "protocol/header_field.hpp"
 #include <coax/headers.hpp>
 
-#include <algorithm>
 #include <stdexcept>
 
 namespace coax {

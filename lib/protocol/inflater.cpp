@@ -1,8 +1,10 @@
 #include "protocol/inflater.hpp"
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <new>
+#include <span>
 
 namespace coax::protocol {
 namespace {

@@ -1,6 +1,7 @@
 #include "protocol/negotiation.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace coax::protocol {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "protocol/failure.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>

@@ -3,9 +3,11 @@
 
 #include "protocol/failure.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace coax::protocol {
 

@@ -7,7 +7,9 @@
 #include "redis/subscription_link.hpp"
 
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <variant>
 
 namespace coax::redis {

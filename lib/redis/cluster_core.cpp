@@ -3,6 +3,13 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
 
 namespace coax::redis {
 

@@ -4,8 +4,11 @@
 #include "redis/client_core.hpp"
 #include "redis/topology.hpp"
 
+#include <deque>
+#include <exception>
 #include <map>
-#include <set>
+#include <stop_token>
+#include <utility>
 
 namespace coax::redis {
 

@@ -5,8 +5,11 @@
 #include "redis/counters.hpp"
 #include "redis/link.hpp"
 
+#include <chrono>
 #include <deque>
+#include <optional>
 #include <unordered_set>
+#include <utility>
 
 namespace coax::redis {
 

@@ -4,6 +4,9 @@
 #include "websocket/dial_tls.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace coax::redis {
 namespace {

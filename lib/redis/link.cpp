@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
 
 namespace coax::redis {
 

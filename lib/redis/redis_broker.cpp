@@ -1,6 +1,8 @@
 #include "redis/redis_broker_core.hpp"
 #include <coax/redis_broker.hpp>
 
+#include <string>
+
 namespace coax {
 namespace detail {
 namespace {

@@ -1,6 +1,11 @@
 #include "redis/redis_broker_core.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
 
 namespace coax::detail {
 namespace {

@@ -8,6 +8,10 @@
 #include "redis/redis_presence.hpp"
 #include "redis/redis_subscriptions.hpp"
 
+#include <atomic>
+#include <mutex>
+#include <vector>
+
 namespace coax::detail {
 
 /// Lives as long as the broker and its sessions, and then until it has taken its leave of Redis. Each part has a mutex

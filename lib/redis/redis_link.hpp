@@ -4,6 +4,7 @@
 #include "core/clock.hpp"
 #include <coax/broker.hpp>
 
+#include <cstdint>
 #include <optional>
 
 namespace coax::detail {

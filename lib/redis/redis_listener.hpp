@@ -6,8 +6,11 @@
 #include <boost/intrusive/list.hpp>
 
 #include <atomic>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace coax::detail {

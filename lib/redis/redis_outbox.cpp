@@ -2,7 +2,13 @@
 
 #include "redis/scripts.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 namespace coax::detail {
 

@@ -6,7 +6,10 @@
 #include "redis/redis_listener.hpp"
 #include "redis/redis_site.hpp"
 
+#include <chrono>
 #include <deque>
+#include <optional>
+#include <string>
 #include <unordered_map>
 
 namespace coax::detail {

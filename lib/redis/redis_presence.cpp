@@ -2,7 +2,13 @@
 
 #include "redis/scripts.hpp"
 
-#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 namespace coax::detail {
 

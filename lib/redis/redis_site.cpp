@@ -2,6 +2,10 @@
 
 #include "redis/scripts.hpp"
 
+#include <functional>
+#include <optional>
+#include <string_view>
+
 namespace coax::detail {
 namespace {
 

@@ -8,6 +8,7 @@
 #include "redis/redis_wire.hpp"
 #include <coax/redis_broker.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 

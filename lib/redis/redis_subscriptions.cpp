@@ -3,6 +3,13 @@
 #include "broker/topic_filter.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace coax::detail {
 

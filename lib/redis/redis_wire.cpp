@@ -3,6 +3,7 @@
 #include "core/byte_order.hpp"
 
 #include <charconv>
+#include <memory>
 
 namespace coax::detail {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <coax/broker.hpp>
 
+#include <cstdint>
 #include <optional>
 
 namespace coax::detail {

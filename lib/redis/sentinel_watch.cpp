@@ -1,5 +1,9 @@
 #include "redis/sentinel_watch.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 namespace coax::redis {
 namespace {
 

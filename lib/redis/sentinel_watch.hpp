@@ -4,6 +4,10 @@
 #include "redis/connect.hpp"
 #include "redis/subscription_link.hpp"
 
+#include <functional>
+#include <memory>
+#include <string>
+
 namespace coax::redis {
 
 /// A subscription to `+switch-master` at one of the Sentinels. Nothing depends on it but speed.

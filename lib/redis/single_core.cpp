@@ -1,5 +1,8 @@
 #include "redis/single_core.hpp"
 
+#include <chrono>
+#include <memory>
+
 namespace coax::redis {
 
 using namespace std::chrono_literals;

@@ -4,6 +4,10 @@
 #include "redis/client_core.hpp"
 #include "redis/sentinel_watch.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <vector>
+
 namespace coax::redis {
 
 class single_core final : public client_core {

@@ -3,6 +3,8 @@
 #include "protocol/resp.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 
 namespace coax::redis {
 

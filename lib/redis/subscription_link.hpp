@@ -8,7 +8,9 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace coax::redis {

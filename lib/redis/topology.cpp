@@ -1,5 +1,7 @@
 #include "redis/topology.hpp"
 
+#include <string>
+
 namespace coax::redis {
 
 using protocol::resp_value;

@@ -3,6 +3,10 @@
 
 #include "redis/connect.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 namespace coax::redis {

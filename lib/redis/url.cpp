@@ -6,6 +6,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/pct_string_view.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 

@@ -1,5 +1,7 @@
 #include "sse/cors.hpp"
 
+#include <string_view>
+
 namespace coax::sse {
 
 cors_request::cors_request(protocol::header_fields fields, const cors_policy* policy) : policy_(policy) {

@@ -1,5 +1,7 @@
 #include "sse/event_body.hpp"
 
+#include <string>
+
 namespace coax::sse {
 
 event_body::event_body(coax::detail::reply_parser head, std::string rest, content_coding coding)

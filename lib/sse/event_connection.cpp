@@ -6,6 +6,9 @@
 
 #include <boost/asio/error.hpp>
 
+#include <memory>
+#include <optional>
+
 namespace coax::detail {
 namespace {
 

@@ -6,6 +6,10 @@
 
 #include <boost/asio/error.hpp>
 
+#include <optional>
+#include <span>
+#include <utility>
+
 namespace coax::detail {
 namespace {
 

@@ -1,6 +1,7 @@
 #include "sse/event_request.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace coax::sse {
 

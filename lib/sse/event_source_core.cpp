@@ -7,8 +7,12 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 
+#include <chrono>
 #include <ctime>
+#include <optional>
 #include <random>
+#include <string>
+#include <utility>
 
 namespace coax::detail {
 namespace {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <exception>
+#include <stop_token>
 
 namespace coax::detail {
 

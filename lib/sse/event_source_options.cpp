@@ -2,8 +2,6 @@
 #include "sse/event_request.hpp"
 #include <coax/event_source_options.hpp>
 
-#include <algorithm>
-
 namespace coax::sse {
 
 event_source_options::event_source_options() : connect_options("event_source"), method_("GET") {}

@@ -1,8 +1,10 @@
 #include "io/elsewhere.hpp"
 #include "protocol/event_block.hpp"
 #include "sse/event_connection.hpp"
-#include "sse/stream_access.hpp"
 #include <coax/event_stream.hpp>
+
+#include <memory>
+#include <optional>
 
 namespace coax::sse {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
-#include <limits>
 
 namespace coax::sse {
 

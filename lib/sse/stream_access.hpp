@@ -3,6 +3,8 @@
 
 #include <coax/event_stream.hpp>
 
+#include <memory>
+
 namespace coax::sse {
 
 struct stream_access {

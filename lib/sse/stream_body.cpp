@@ -2,8 +2,14 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <string_view>
+#include <utility>
 
 namespace coax::detail {
 

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <optional>
-#include <span>
 
 namespace coax::detail {
 

@@ -1,7 +1,10 @@
 #include "sse/cors.hpp"
 #include <coax/event_stream.hpp>
 
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace coax::sse {
 namespace {

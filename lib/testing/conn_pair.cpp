@@ -4,6 +4,7 @@
 #include <coax/testing_conn.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 namespace coax::testing {
 namespace {

@@ -1,6 +1,11 @@
 #include "broker/local_broker_core.hpp"
 #include "testing/faulty_broker_core.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
 namespace coax::testing {
 namespace {
 

@@ -1,6 +1,12 @@
 #include "testing/faulty_broker_core.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace coax::testing {
 

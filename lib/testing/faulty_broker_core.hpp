@@ -4,9 +4,11 @@
 #include "io/parking_lot.hpp"
 #include <coax/testing_broker.hpp>
 
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <random>
+#include <vector>
 
 namespace coax::testing {
 

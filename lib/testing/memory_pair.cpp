@@ -11,6 +11,7 @@
 #include <deque>
 #include <mutex>
 #include <random>
+#include <span>
 #include <string>
 
 namespace coax::testing {

@@ -2,6 +2,8 @@
 #include "io/lot_service.hpp"
 #include <coax/testing.hpp>
 
+#include <stdexcept>
+
 namespace coax::testing {
 
 struct virtual_clock::source final : detail::clock_source {

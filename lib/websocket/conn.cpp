@@ -5,6 +5,7 @@
 #include <coax/conn.hpp>
 #include <coax/prepared_message.hpp>
 
+#include <optional>
 #include <stdexcept>
 
 namespace coax {

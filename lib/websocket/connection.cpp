@@ -2,6 +2,14 @@
 
 #include "websocket/connection.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+
 namespace coax::detail {
 namespace {
 

@@ -16,6 +16,7 @@
 #include <boost/asio/dispatch.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <vector>
 
 namespace coax::detail {

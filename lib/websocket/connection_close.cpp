@@ -3,6 +3,9 @@
 
 #include <boost/asio/error.hpp>
 
+#include <string>
+#include <utility>
+
 namespace coax::detail {
 
 // Our own close: the frame goes behind what is queued, then the peer has its time to answer.

@@ -2,6 +2,9 @@
 
 #include <boost/asio/error.hpp>
 
+#include <string_view>
+#include <utility>
+
 namespace coax::detail {
 namespace {
 

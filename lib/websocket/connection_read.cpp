@@ -1,10 +1,13 @@
-#include "io/coarse_clock.hpp"
 #include "websocket/connection.hpp"
 
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <span>
+#include <utility>
 
 namespace coax::detail {
 namespace {

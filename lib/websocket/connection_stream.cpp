@@ -1,8 +1,11 @@
 #include "websocket/connection.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <span>
 #include <stdexcept>
+#include <utility>
 
 namespace coax::detail {
 

@@ -3,6 +3,8 @@
 #include "websocket/connection.hpp"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 namespace coax::detail {
 namespace {

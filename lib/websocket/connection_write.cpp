@@ -2,7 +2,9 @@
 
 #include <boost/asio/error.hpp>
 
-#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <utility>
 
 namespace coax::detail {
 namespace {

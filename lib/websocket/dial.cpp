@@ -6,6 +6,8 @@
 #include "websocket/dial_request.hpp"
 #include <coax/dial.hpp>
 
+#include <optional>
+
 namespace coax {
 namespace detail {
 namespace {

@@ -3,6 +3,8 @@
 
 #include "io/stream.hpp"
 
+#include <memory>
+
 namespace coax::detail {
 
 /// Closes the transport of an attempt that fails, for whatever reason.

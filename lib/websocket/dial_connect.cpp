@@ -6,6 +6,8 @@
 #include "websocket/dial_tcp.hpp"
 #include "websocket/dial_tls.hpp"
 
+#include <memory>
+
 namespace coax::detail {
 namespace {
 
@@ -37,11 +39,11 @@ task<result<typename Protocol::socket>> connect(typename Protocol::endpoint to, 
 #ifdef BOOST_ASIO_HAS_LOCAL_SOCKETS
 task<std::shared_ptr<transport>> connect_unix(const dial_target& target, const connect_settings& options,
                                               const context& ctx) {
-  using protocol = asio::local::stream_protocol;
+  using unix_stream = asio::local::stream_protocol;
   constexpr std::size_t longest = 107;  // sun_path; the constructor of the endpoint throws beyond it
   if (target.socket_path.size() > longest)
     throw system_error(errc::bad_url, options.who() + ": the path of the socket is too long");
-  auto socket = co_await connect<protocol>(protocol::endpoint(target.socket_path), ctx);
+  auto socket = co_await connect<unix_stream>(unix_stream::endpoint(target.socket_path), ctx);
   if (!socket) throw system_error(socket.error(), options.who() + ": connecting to " + target.socket_path);
   co_return make_unix_transport(std::move(*socket));
 }

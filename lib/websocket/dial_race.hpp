@@ -6,7 +6,9 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace coax::detail {

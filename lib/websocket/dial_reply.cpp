@@ -4,6 +4,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include <utility>
+
 namespace coax::detail {
 
 void reply_reader::refuse(const std::string& text) const {

@@ -5,6 +5,8 @@
 #include "websocket/reply_parser.hpp"
 #include <coax/handshake_error.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <span>
 #include <string>
 

@@ -3,6 +3,7 @@
 #include <coax/cookie_jar.hpp>
 
 #include <algorithm>
+#include <span>
 #include <stdexcept>
 
 namespace coax::detail {

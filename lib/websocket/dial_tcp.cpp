@@ -6,6 +6,9 @@
 #include "websocket/hook_call.hpp"
 #include "websocket/url_authority.hpp"
 
+#include <memory>
+#include <stdexcept>
+
 namespace coax::detail {
 namespace {
 

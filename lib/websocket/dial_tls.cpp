@@ -4,6 +4,9 @@
 
 #include <boost/asio/ssl/context.hpp>
 
+#include <memory>
+#include <string>
+
 namespace coax::detail {
 namespace {
 

@@ -3,7 +3,11 @@
 #include <coax/message_stream.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string>
 
 namespace coax {
 

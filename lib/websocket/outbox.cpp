@@ -1,6 +1,7 @@
 #include "websocket/outbox.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace coax::detail {
