@@ -37,8 +37,8 @@ def tls_arguments():
     return ["--tls-cert", certificate().file, "--tls-key", certificate().key]
 
 
-def ours(workload, threads=1):
-    command = [str(BUILD / "examples/echo_server"), "--threads", str(threads), "--read-limit", "0", "--deflate", workload.deflate]
+def ours(workload):
+    command = [str(BUILD / "examples/echo_server"), "--threads", "1", "--read-limit", "0", "--deflate", workload.deflate]
     return command + tls_arguments() if workload.tls else command
 
 
@@ -50,8 +50,6 @@ def beast(workload, tuned):
 
 def servers_of(workload, more):
     """Pairs of name and command; ours is the first."""
-    if workload.threads:
-        return [("coax", ours(workload, workload.threads)), ("one thread", ours(workload))]
     plain = not workload.tls and workload.deflate == "off"
     found = [("coax", ours(workload))]
     if plain:
@@ -86,7 +84,7 @@ def free_port():
 
 @contextlib.contextmanager
 def server(command, cores="0"):
-    """Runs a server."""
+    """Runs a server on one core, or those that are named."""
     port = free_port()
     process = subprocess.Popen(["taskset", "-c", cores, *command, "--port", str(port)], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)

@@ -14,7 +14,6 @@ class Workload:
     unit: str = "ns of CPU a message"
     program: tuple = ()  # a program that measures itself, instead of servers
     against: str = ""  # the server that it connects to; the program gets its port
-    threads: int = 0  # of ours, next to ours with one: both cores are for whoever wants them
 
 
 def echo(name, what, *load, **more):
@@ -41,8 +40,6 @@ WORKLOADS = [
              bytes_too=True),
     Workload("text-1k", "1 KiB of text in one to four bytes a letter, 64 connections",
              ["--kind", "text", "--size", "1024"]),
-    Workload("threads", "64 bytes, 16 in flight, 64 connections; server and load on both cores", ["--in-flight", "16"],
-             threads=2),
     Workload("tls-64-1", "64 bytes over TLS, 1 in flight, 64 connections", ["--tls", "1"], tls=True),
     Workload("tls-64-16", "64 bytes over TLS, 16 in flight, 64 connections", ["--tls", "1", "--in-flight", "16"], tls=True),
     Workload("tls-16k", "16 KiB over TLS, 1 in flight, 64 connections", ["--tls", "1", "--size", "16384"], tls=True),
