@@ -195,8 +195,9 @@ std::unique_ptr<exchange_state> session::begin(incoming in) {
 
 bool session::find_target(exchange_state& s) {
   auto target = parse_target(s.request().target);
-  if (target) s.target = *std::move(target);
-  return target.has_value();
+  if (!target) return false;
+  s.target = *std::move(target);
+  return true;
 }
 
 task<> session::refuse_target() { return refuse(refusal(400, "a malformed request target")); }
