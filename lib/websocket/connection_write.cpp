@@ -122,18 +122,17 @@ void connection::release_output() {
 
 // What the transport takes of the first bytes that are to leave; false: there is nothing to be done.
 bool connection::write_front(std::size_t& n, error_code& ec) {
+  const auto write = [&](std::span<const const_buffer> what) {
+    if (what.empty() && !transport_->output_pending()) return false;
+    n = transport_->write_some(what, ec);
+    return true;
+  };
   // Mostly it is one run, and a list of sixteen is not made for nothing.
   const_buffer run;
-  if (outbox_.in_one_run(run)) [[likely]] {
-    if (run.size() == 0 && !transport_->output_pending()) return false;
-    n = transport_->write_some(std::span(&run, run.size() != 0), ec);
-    return true;
-  }
+  if (outbox_.in_one_run(run)) [[likely]]
+    return write(std::span(&run, run.size() != 0));
   outbox::gather_list buffers;
-  const std::size_t count = outbox_.gather(buffers);
-  if (count == 0 && !transport_->output_pending()) return false;
-  n = transport_->write_some(std::span(buffers).first(count), ec);
-  return true;
+  return write(std::span(buffers).first(outbox_.gather(buffers)));
 }
 
 void connection::flush() {
