@@ -39,8 +39,9 @@ class COAX_EXPORT affinity {
   /// The name of the cookie, default "coax_node". nginx can route on letters, digits and '_' only.
   /// @throws std::invalid_argument  not a token (RFC 6265 section 4.1.1).
   affinity& cookie(std::string name);
-  /// How long a client is kept without a visit, default a day: the cookie's Max-Age, and what the signature holds for.
-  /// It is given anew to clients that come in the second half. @throws std::invalid_argument  less than 2 s.
+  /// How long a client is kept without a visit, default a day, at most a hundred years: the cookie's Max-Age, and what
+  /// the signature holds for. It is given anew to clients that come in the second half.
+  /// @throws std::invalid_argument  less than 2 s.
   affinity& max_age(std::chrono::seconds d);
   /// Default "/". @throws std::invalid_argument  not one that begins with '/', or with ';' or control characters.
   affinity& path(std::string p);

@@ -21,8 +21,11 @@ class resume_options {
   /// Tokens are signed with the newest of `keys`, and taken if any of them has signed.
   explicit resume_options(signing_keys keys) : keys_(std::move(keys)) {}
 
-  /// How long a token is good for; default an hour. One that a peer still has is renewed in half the time.
-  resume_options& lifetime(std::chrono::seconds t) { return lifetime_ = t, *this; }
+  /// How long a token is good for; default an hour, at most a hundred years. One that a peer still has is renewed in
+  /// half the time.
+  resume_options& lifetime(std::chrono::seconds t) {
+    return lifetime_ = std::min<std::chrono::seconds>(t, std::chrono::hours(876'000)), *this;
+  }
   /// How often a peer gets a new token while its topics go on, so that it names places which their histories still
   /// have; default 30 s. Besides it gets one whenever it has joined or left.
   resume_options& refresh(std::chrono::nanoseconds t) { return refresh_ = t, *this; }

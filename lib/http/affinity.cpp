@@ -65,7 +65,7 @@ affinity& affinity::cookie(std::string name) {
 
 affinity& affinity::max_age(std::chrono::seconds d) {
   if (d < std::chrono::seconds(2)) throw std::invalid_argument("affinity: max_age is less than 2 s");
-  max_age_ = d;
+  max_age_ = std::min<std::chrono::seconds>(d, std::chrono::hours(876'000));
   return *this;
 }
 

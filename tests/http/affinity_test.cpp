@@ -119,6 +119,7 @@ BOOST_AUTO_TEST_CASE(attributes_are_those_that_were_asked_for) {
   ends(affinity("n1", keys).same_site(same_site::strict).path("/live").max_age(60s), false,
        "; Max-Age=60; Path=/live; HttpOnly; SameSite=Strict");
   ends(affinity("n1", keys).same_site(same_site::lax), false, "; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax");
+  ends(affinity("n1", keys).max_age(std::chrono::seconds::max()), false, "; Max-Age=3153600000; Path=/; HttpOnly");
   BOOST_TEST(affinity("n1", keys).cookie("lb").set_cookie({}, false, today)->starts_with("lb=n1."));
 }
 
@@ -130,6 +131,8 @@ BOOST_AUTO_TEST_CASE(a_good_cookie_is_left_and_renewed_in_its_second_half) {
   BOOST_TEST(set_for(a, "x=1;  " + cookie + " ; y=2") == "-");
   BOOST_TEST(set_for(a, cookie, today + 11h) == "-");
   BOOST_TEST(set_for(a, cookie, today + 13h) == "n1");
+  const affinity for_ever = affinity("n1", keys).max_age(std::chrono::seconds::max());
+  BOOST_TEST(set_for(for_ever, cookie_of(for_ever), today + 24h * 365) == "-");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_expired_forged_or_of_another_node_is_replaced) {

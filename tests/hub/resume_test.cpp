@@ -122,6 +122,17 @@ COAX_SCENARIO_TEST(a_token_comes_behind_what_it_covers) {
   BOOST_TEST(a.frames().size() == 1u);
 }
 
+COAX_SCENARIO_TEST(a_token_for_ever_is_good_for_a_hundred_years) {
+  hub h(hub_options().broker(local_broker()).resume(resume_options(keys()).lifetime(std::chrono::seconds::max())));
+  far_end a(ioc.get_executor());
+  peer me = h.attach(a.accept(), ada());
+  detail::resume_claim claim;
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const auto token = co_await me.resume_token();
+  BOOST_TEST((detail::read_resume(token, keys(), "ada", now, claim) == resume_refusal::none));
+  BOOST_TEST(claim.expires / (365 * 86'400) == now / (365 * 86'400) + 100);
+}
+
 COAX_SCENARIO_TEST(refused_tokens_are_answered_and_the_connection_goes_on) {
   const auto broker = local_broker();
   hub h(node(broker));
