@@ -26,6 +26,29 @@ BOOST_AUTO_TEST_CASE(the_master_is_found_also_when_a_sentinel_is_dead) {
   BOOST_TEST(redis.master().ask({"GET", "k"}) == "v");
 }
 
+BOOST_AUTO_TEST_CASE(sentinels_have_credentials_of_their_own) {
+  const redis_server master;
+  const auto sentinel = redis_server::sentinel(master, 1);
+  master.ask({"ACL", "SETUSER", "app", "on", ">secret of app", "allkeys", "allchannels", "+@all"});
+  sentinel->ask({"ACL", "SETUSER", "watcher", "on", ">of the sentinel", "allchannels", "+@all"});
+  sentinel->ask({"ACL", "SETUSER", "default", "off"});
+  const auto url = "redis://app:secret%20of%20app@" + sentinel->address() + "?sentinel=mymaster";
+
+  redis_conversation stranger(url, impatient());
+  stranger.until([&] { return stranger.events->links["commands refused"] != 0; }, "refused by the Sentinel");
+  BOOST_TEST(stranger.events->last_why.find("NOAUTH") != std::string::npos, stranger.events->last_why);
+
+  redis_conversation c(url, impatient().sentinel_credentials("watcher", "of the sentinel"));
+  BOOST_TEST(c.ask(command("ACL").arg("WHOAMI")) == "app");
+  BOOST_TEST(c.events->last_node == master.address());
+  sentinel->login("watcher", "of the sentinel");
+  eventually(
+      [&] {
+        return sentinel->ask({"CLIENT", "LIST", "TYPE", "pubsub"}).find("user=watcher") != std::string::npos;
+      },
+      "it listens for a new master");
+}
+
 BOOST_AUTO_TEST_CASE(a_fail_over_is_followed) {
   redis_sentinels redis;
   redis_conversation c(redis.url(), impatient());
