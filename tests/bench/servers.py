@@ -23,7 +23,7 @@ WS = ROOT / "tests/interop/node_modules/ws"
 
 def build():
     # What it prints is of interest only when it fails.
-    for command in (["cmake", "--preset", "release"],
+    for command in (["cmake", "--preset", "release", "-DCOAX_BUILD_TESTS=ON"],
                     ["cmake", "--build", "--preset", "release", "--parallel", str(os.cpu_count()), "--target", "bench"]):
         run = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if run.returncode != 0:
