@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The code blocks of the documentation: what each is, and the C++ of them as sources.
 
-    blocks.py ROOT OUT     writes OUT/*.cpp and OUT/programs/*.cpp, and prints their names, separated by semicolons
+    blocks.py ROOT OUT     writes OUT/*.cpp, a page each, OUT/programs/*.cpp, which are run, and OUT/not_run/*.cpp;
+                           prints their names, separated by semicolons
 
 A fence says what its block is, in words that no reader sees:
 
@@ -84,7 +85,7 @@ def page_source(some):
             code = f"coax::task<> body(BLOCK_PARAMETERS) {{ {{\n{where}{code}\n}} co_return; }}\n"
         else:
             code = where + code
-        parts.append(f"namespace block_{block.number} {{\n{code}}}  // namespace\n")
+        parts.append(f"namespace {block.name} {{\n{code}}}  // namespace\n")
     return '#include "prelude.hpp"\n' + "".join(includes) + "\n".join(parts)
 
 
@@ -93,7 +94,7 @@ def sources(root, page):
     cpp = [block for block in blocks(root, page) if block.language == "cpp"]
     for block in cpp:
         if block.is_program:
-            folder = "programs/" if block.is_run else ""
+            folder = "programs/" if block.is_run else "not_run/"
             yield f"{folder}{block.name}.cpp", program(block)
     rest = [block for block in cpp if not block.is_program]
     if rest:
@@ -103,7 +104,8 @@ def sources(root, page):
 def main():
     root, out = map(pathlib.Path, sys.argv[1:])
     root = root.resolve()
-    (out / "programs").mkdir(parents=True, exist_ok=True)
+    for folder in ("programs", "not_run"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
     written = []
     for page in pages(root):
         for name, text in sources(root, page):

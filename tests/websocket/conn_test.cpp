@@ -148,9 +148,9 @@ COAX_CORO_TEST(messages_in_a_row_end_with_the_frame_that_is_none) {
 
 COAX_CORO_TEST(a_message_is_sent_at_once_or_not_at_all) {
   peers p(ioc, options().send_queue_limit(1000).read_limit(0));
-  const std::string half(500, 'h'), large(16 * 1024 + 1, 'l');
+  const std::string half(500, 'h'), too_large(16 * 1024 + 1, 'l');
   BOOST_TEST(p.server.try_send(message_kind::text, asio::buffer(half)));
-  BOOST_TEST(!p.server.try_send(message_kind::text, asio::buffer(large)));
+  BOOST_TEST(!p.server.try_send(message_kind::text, asio::buffer(too_large)));
   p.server_end->stall();
   std::size_t taken = 0;
   while (taken < 100 && p.server.try_send(message_kind::binary, asio::buffer(half))) ++taken;
