@@ -62,16 +62,42 @@ void command_link::pump() {
   if (!up() || refusing_ || trying_ || waiting_.empty()) return;
   turn_ = now();
   if (turn_ < pause_until_) return alarm(pause_until_);
-  do {
-    while (!waiting_.empty() && !trying_ && unsent() < most_unsent) {
-      auto c = std::move(waiting_.front());
-      waiting_.pop_front();
-      transmit(std::move(c));
-      trying_ = !trusted_;
-    }
+  while (transmit_waiting()) {
     count(stats_.writes);
     flush();
-  } while (up() && !waiting_.empty() && !trying_ && unsent() == 0);
+    if (!up() || waiting_.empty() || trying_ || unsent() != 0) return;
+  }
+}
+
+// As much as fits into one write; whether there was anything.
+bool command_link::transmit_waiting() {
+  std::deque<pending_command> held;
+  bool sent = false;
+  while (!waiting_.empty() && !trying_ && unsent() < most_unsent) {
+    auto c = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (must_wait(c)) {
+      held.push_back(std::move(c));
+    } else {
+      transmit(std::move(c));
+      trying_ = !trusted_;
+      sent = true;
+    }
+  }
+  put_in_front(held);
+  return sent;
+}
+
+// Commands of a slot that is moving go one by one: of two that are under way the server may take the second alone.
+bool command_link::must_wait(const pending_command& c) const {
+  if (moving_.empty() || !c.what.slot()) return false;
+  const auto found = moving_.find(*c.what.slot());
+  return found != moving_.end() && found->second.is_asked && !found->second.has_taken;
+}
+
+void command_link::put_in_front(std::deque<pending_command>& those) {
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(those.begin()), std::make_move_iterator(those.end()));
+  those.clear();
 }
 
 void command_link::go_on_at(time_point t) {
@@ -88,6 +114,7 @@ command_link::time_point command_link::on_alarm(time_point time) {
 
 void command_link::transmit(pending_command c) {
   if (c.what.script() && !c.as_source) load(*c.what.script());
+  if (c.what.slot() && (c.asking || moving_.contains(*c.what.slot()))) moving_[*c.what.slot()].is_asked = true;
   if (c.asking) ask_own(command("ASKING"));  // it is for the very next command
   if (c.as_source)
     c.what.append_eval_to(output());
@@ -117,11 +144,25 @@ void command_link::heard(const value& v) {
   if (!q.c) return;
   count(stats_.replies);
   trying_ = false;
+  if (const auto m = q.c->what.slot() ? moving_.find(*q.c->what.slot()) : moving_.end(); m != moving_.end())
+    m->second.is_asked = false;
   if (q.c->ended || (v.is_error() && refuse(*q.c, v))) return;
-  trusted_ = true;
+  if (!refusing_) took(*q.c);
   // An error of now says nothing of the first time.
   if (v.is_error() && q.c->perhaps_executed) return owner_.complete(*q.c, error_code(errc::publication_in_doubt));
   owner_.complete(*q.c, v);
+}
+
+// What is taken behind something that was refused proves nothing.
+void command_link::took(const pending_command& c) {
+  trusted_ = true;
+  if (moving_.empty() || !c.what.slot()) return;
+  const auto found = moving_.find(*c.what.slot());
+  if (found == moving_.end()) return;
+  if (c.asking)
+    found->second.has_taken = true;
+  else
+    moving_.erase(found);
 }
 
 void command_link::heard_all() {
@@ -135,15 +176,21 @@ bool command_link::refuse(pending_command& c, const value& v) {
   const bool redirects = word == "ASK" || word == "MOVED";
   if (redirects && !owner_.follows_redirects()) return false;
   const auto redirected = redirects ? redirection_of(v.text()) : std::nullopt;
-  if (word == "ASK" && redirected) {
+  if (word == "ASK" && redirected && !has_refused(redirected->slot)) {
     ++c.refusals;
+    moving_.erase(redirected->slot);
     owner_.slot_is_moving(*this, std::move(c), redirected->to);
     return true;
   }
-  auto how = refusal_of(word);
+  auto how = word == "ASK" && redirected ? refusal::again : refusal_of(word);
   if (!how) return false;
+  if (word == "TRYAGAIN" && c.what.slot()) moving_[*c.what.slot()] = {};
   if (word != "TRYAGAIN") c.asking = false;
-  if (word == "MOVED" && redirected) owner_.slot_moved(*this, redirected->slot, redirected->to);
+  if (word != "TRYAGAIN" && word != "ASK") trusted_ = false;
+  if (word == "MOVED" && redirected) {
+    moving_.erase(redirected->slot);
+    owner_.slot_moved(*this, redirected->slot, redirected->to);
+  }
   if (word == "NOSCRIPT") {
     c.as_source = true;
     loaded_.clear();
@@ -157,13 +204,16 @@ void command_link::keep_refused(pending_command c, refusal how) {
   gravest_ = refused_.empty() ? how : std::max(gravest_, how);
   refused_.push_back(std::move(c));
   refusing_ = true;
-  trusted_ = false;
+}
+
+// Commands to the slot that are to be sent again, in front of what is answered now.
+bool command_link::has_refused(std::uint16_t slot) const noexcept {
+  return std::ranges::any_of(refused_, [&](const pending_command& c) { return c.what.slot() == slot; });
 }
 
 void command_link::settle_refusals() {
   if (!refusing_ || !asked_.empty()) return;
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(refused_.begin()), std::make_move_iterator(refused_.end()));
-  refused_.clear();
+  put_in_front(refused_);
   owner_.commands_refused(*this, gravest_);
 }
 
@@ -180,7 +230,8 @@ void command_link::went_down(std::string_view why) {
       owner_.complete(*q.c, error_code(errc::publication_in_doubt));
     }
   }
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));
+  put_in_front(kept);
+  for (auto& [slot, m] : moving_) m = {};
   owner_.command_link_changed(*this, link_event::down, why);
 }
 

@@ -6,7 +6,9 @@
 #include "redis/link.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -43,7 +45,8 @@ enum class refusal : unsigned char {
 /// Keeps commands until they can be sent; sends them again if they were surely not executed, or may be executed twice.
 /// When the server refuses one, none is sent until all that were sent have been answered: so those that follow cannot
 /// overtake it. A server that has just come up, or has refused, gets one command alone before it gets the rest: it may
-/// be about to change its mind (LOADING, CLUSTERDOWN), in the middle of what it is sent.
+/// be about to change its mind (LOADING, CLUSTERDOWN), in the middle of what it is sent. So it is with a single slot
+/// while that is moving (TRYAGAIN, ASKING): the commands of other slots wait no longer than `while_unable`.
 class command_link final : public link {
  public:
   /// Who owns the link, and outlives it.
@@ -96,6 +99,10 @@ class command_link final : public link {
     std::optional<pending_command> c;  // none: PING, ASKING, SCRIPT LOAD
     time_point asked;
   };
+  struct moving_slot {
+    bool is_asked = false;   // one of its commands is not answered
+    bool has_taken = false;  // a command since one was refused
+  };
 
   void came_up() override;
   void went_down(std::string_view why) override;
@@ -108,10 +115,15 @@ class command_link final : public link {
   time_point on_alarm(time_point now) override;
 
   void transmit(pending_command c);
+  bool transmit_waiting();
+  bool must_wait(const pending_command& c) const;
+  void put_in_front(std::deque<pending_command>& those);
+  void took(const pending_command& c);
   void ask_own(const command& c);
   void load(const script& s);
   bool refuse(pending_command& c, const value& v);
   void keep_refused(pending_command c, refusal how);
+  bool has_refused(std::uint16_t slot) const noexcept;
   void settle_refusals();
 
   counters& stats_;
@@ -119,6 +131,7 @@ class command_link final : public link {
   std::deque<pending_command> waiting_;
   std::deque<question> asked_;
   std::deque<pending_command> refused_;
+  std::map<std::uint16_t, moving_slot> moving_;
   std::unordered_set<std::string> loaded_;  // scripts, on this connection
   refusal gravest_ = refusal::again;
   bool refusing_ = false;

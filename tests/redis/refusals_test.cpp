@@ -40,6 +40,54 @@ struct refusing_world {
   texts replies;
 };
 
+/// A Cluster of two. The first has the slots of "x" and "y", the second that of "z"; what each says of "x" is up to a
+/// test. Both have taken a command already.
+class moving_world {
+ public:
+  using answers = std::function<std::string()>;
+
+  moving_world(answers at_source, answers at_target)
+      : talk("redis://127.0.0.1:1"),
+        source_(talk.ioc, [this, s = std::move(at_source)](const std::string& command) { return answer(command, s); }),
+        target_(talk.ioc, [this, s = std::move(at_target)](const std::string& command) { return answer(command, s); }) {
+    talk.client.emplace(talk.ioc.get_executor(), source_.url() + "?cluster=1", redis_options(), talk.events);
+    for (const auto* key : {"y", "z"}) BOOST_TEST(talk.ask(command("SET").key(key).arg("first")) == "OK");
+  }
+
+  std::string ask() const { return "-ASK " + slot + " " + target_.address() + "\r\n"; }
+
+  void send(const std::string& key, const std::string& text) {
+    talk.client->send(command("SET").key(key).arg(text),
+                      [this, text](const result<redis::value>& r) { replies.push_back(text + " " + text_of(r)); });
+  }
+  void until_replied(std::size_t n) {
+    talk.until([&] { return replies.size() == n; }, "all replies");
+  }
+
+  const std::string slot = std::to_string(redis::slot_of("x"));
+  redis_conversation talk;
+  texts replies;
+  texts taken;  // values of "x"
+
+ private:
+  std::string answer(const std::string& command, const answers& about_x) {
+    if (command == "CLUSTER SLOTS") return "*2\r\n" + range(0, 8191, target_) + range(8192, 16383, source_);
+    if (!command.starts_with("SET x ")) return ok;
+    const auto text = about_x();
+    if (text == ok) taken.push_back(command.substr(6));
+    return text;
+  }
+
+  static std::string range(int first, int last, const scripted_server& at) {
+    const auto integer = [](int n) { return ":" + std::to_string(n) + "\r\n"; };
+    return "*3\r\n" + integer(first) + integer(last) + "*2\r\n$9\r\n127.0.0.1\r\n" + integer(at.port());
+  }
+
+  scripted_server source_, target_;
+};
+
+const std::string try_again = "-TRYAGAIN Multiple keys request during rehashing of slot\r\n";
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(what_is_refused_together_is_sent_again_in_order) {
@@ -83,4 +131,39 @@ BOOST_AUTO_TEST_CASE(a_link_goes_on_when_what_was_refused_has_expired) {
   BOOST_TEST(w.replies.back() == "b OK");
   BOOST_TEST(w.talk.ask(command("c")) == "OK");
   BOOST_TEST(w.server.heard() == (texts{"first", "a", "b", "c"}), boost::test_tools::per_element());
+}
+
+// The keys go while commands are under way: the first is refused, those behind it would go elsewhere before it.
+BOOST_AUTO_TEST_CASE(what_is_to_ask_elsewhere_does_not_overtake_what_was_refused) {
+  int asked = 0;
+  moving_world w([&] { return asked++ == 0 ? try_again : w.ask(); }, [] { return ok; });
+  for (const auto* text : {"a", "b", "c"}) w.send("x", text);
+  w.until_replied(3);
+  BOOST_TEST(w.taken == (texts{"a", "b", "c"}), boost::test_tools::per_element());
+  BOOST_TEST(w.replies == (texts{"a OK", "b OK", "c OK"}), boost::test_tools::per_element());
+}
+
+// The move ends while commands are under way to the new node: it would take what comes behind the refused one.
+BOOST_AUTO_TEST_CASE(what_asks_elsewhere_goes_one_by_one_until_one_is_taken) {
+  int asked = 0;
+  moving_world w([&] { return w.ask(); }, [&] { return asked++ == 0 ? try_again : ok; });
+  for (const auto* text : {"a", "b", "c"}) w.send("x", text);
+  w.until_replied(3);
+  BOOST_TEST(w.taken == (texts{"a", "b", "c"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_that_is_refused_does_not_hold_up_the_others) {
+  int asked = 0;
+  moving_world w([&] { return asked++ < 5 ? try_again : ok; }, [] { return ok; });
+  for (const auto* text : {"a", "b", "c"}) w.send("x", text);
+  w.send("y", "other");
+  w.until_replied(1);
+  BOOST_TEST(w.replies.front() == "other OK");
+  w.send("y", "another");
+  w.until_replied(2);
+  BOOST_TEST(w.replies.back() == "another OK");
+  w.until_replied(5);
+  // Once together, then the first alone until it is taken.
+  BOOST_TEST(asked == 3 + 2 + 3);
+  BOOST_TEST(w.taken == (texts{"a", "b", "c"}), boost::test_tools::per_element());
 }

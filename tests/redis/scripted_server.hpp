@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,7 +28,9 @@ class scripted_server {
     accept();
   }
 
-  std::string url() const { return "redis://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port()); }
+  std::string url() const { return "redis://" + address(); }
   /// What the test was asked, words with spaces between.
   const std::vector<std::string>& heard() const noexcept { return heard_; }
   /// To whoever has asked last.
