@@ -113,30 +113,36 @@ void cluster_core::slot_is_moving(command_link& l, pending_command c, std::strin
   const auto where = from ? parse_node(to, from->where) : std::nullopt;
   if (!where) return route(std::move(c));
   c.asking = true;
-  auto& links = member_at(*where).links;
-  links.commands->push(std::move(c));
-  links.commands->pump();
+  auto& target = *member_at(*where).links.commands;
+  // If it has, it pumps by itself: not for each of many commands that come here, one by one.
+  const bool had_commands = target.has_commands();
+  target.push(std::move(c));
+  if (!had_commands) target.pump();
 }
 
 void cluster_core::commands_refused(command_link& l, refusal gravest) {
   auto* const from = member_of(l);
   if (!from) return;
   const auto moved = std::exchange(from->moved, {});
-  for (const auto& [slot, where] : moved) assign(slot, member_at(where));
+  for (const auto& [slot, where] : moved) {
+    auto& to = member_at(where);
+    to.links.commands->doubt(slot);
+    assign(slot, to);
+  }
   if (gravest == refusal::again)
     l.go_on();
   else
     l.go_on_at(now() + command_link::while_unable);
-  if (!moved.empty()) move_commands(*from);
+  if (!moved.empty()) move_commands(*from, moved);
   if (!moved.empty() || gravest != refusal::again) refresh_soon();
 }
 
 // What waits goes where it belongs now, in its order. What was sent here by ASK stays, as those commands will that
-// follow it on the same way.
-void cluster_core::move_commands(member& from) {
+// follow it on the same way, unless the node has just said that it is not to be asked any more.
+void cluster_core::move_commands(member& from, const std::map<std::uint16_t, endpoint>& moved) {
   const bool alive = from.links.commands->up();
   for (auto& c : from.links.commands->take_waiting()) {
-    c.asking = c.asking && alive;
+    c.asking = c.asking && alive && !(c.what.slot() && moved.contains(*c.what.slot()));
     if (c.asking)
       from.links.commands->push(std::move(c));
     else

@@ -59,7 +59,7 @@ class cluster_core final : public client_core {
   void apply(const std::vector<slot_range>& slots);
   void assign(std::uint16_t slot, member& to);
   void drop_strangers(const std::vector<slot_range>& slots);
-  void move_commands(member& from);
+  void move_commands(member& from, const std::map<std::uint16_t, endpoint>& moved = {});
   void move_channels();
   bool settled() const noexcept;
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <iterator>
+#include <vector>
 
 namespace coax::redis {
 
@@ -22,9 +23,9 @@ std::optional<refusal> refusal_of(std::string_view word) noexcept {
     refusal how;
   };
   static constexpr std::array rows{
-      row{"MOVED", refusal::again},        row{"NOSCRIPT", refusal::again},   row{"TRYAGAIN", refusal::later},
-      row{"CLUSTERDOWN", refusal::later},  row{"LOADING", refusal::later},    row{"BUSY", refusal::later},
-      row{"MASTERDOWN", refusal::demoted}, row{"READONLY", refusal::demoted},
+      row{"MOVED", refusal::again},    row{"ASK", refusal::again},          row{"NOSCRIPT", refusal::again},
+      row{"TRYAGAIN", refusal::later}, row{"CLUSTERDOWN", refusal::later},  row{"LOADING", refusal::later},
+      row{"BUSY", refusal::later},     row{"MASTERDOWN", refusal::demoted}, row{"READONLY", refusal::demoted},
   };
   const auto found = std::ranges::find(rows, word, &row::word);
   if (found == rows.end()) return std::nullopt;
@@ -71,7 +72,7 @@ void command_link::pump() {
 
 // As much as fits into one write; whether there was anything.
 bool command_link::transmit_waiting() {
-  std::deque<pending_command> held;
+  std::vector<pending_command> held;
   bool sent = false;
   while (!waiting_.empty() && !trying_ && unsent() < most_unsent) {
     auto c = std::move(waiting_.front());
@@ -88,14 +89,18 @@ bool command_link::transmit_waiting() {
   return sent;
 }
 
-// Commands of a slot that is moving go one by one: of two that are under way the server may take the second alone.
-bool command_link::must_wait(const pending_command& c) const {
-  if (moving_.empty() || !c.what.slot()) return false;
-  const auto found = moving_.find(*c.what.slot());
-  return found != moving_.end() && found->second.is_asked && !found->second.has_taken;
+// The slot of a command, if it is moving.
+command_link::moving_slots::iterator command_link::moving(const pending_command& c) {
+  return c.what.slot() ? moving_.find(*c.what.slot()) : moving_.end();
 }
 
-void command_link::put_in_front(std::deque<pending_command>& those) {
+// Of two commands of a moving slot that are under way the server may refuse the first and take the second.
+bool command_link::must_wait(const pending_command& c) {
+  const auto slot = moving(c);
+  return slot != moving_.end() && slot->second;
+}
+
+void command_link::put_in_front(std::vector<pending_command>& those) {
   waiting_.insert(waiting_.begin(), std::make_move_iterator(those.begin()), std::make_move_iterator(those.end()));
   those.clear();
 }
@@ -114,7 +119,8 @@ command_link::time_point command_link::on_alarm(time_point time) {
 
 void command_link::transmit(pending_command c) {
   if (c.what.script() && !c.as_source) load(*c.what.script());
-  if (c.what.slot() && (c.asking || moving_.contains(*c.what.slot()))) moving_[*c.what.slot()].is_asked = true;
+  if (c.asking && c.what.slot()) doubt(*c.what.slot());
+  if (const auto slot = moving(c); slot != moving_.end()) slot->second = true;
   if (c.asking) ask_own(command("ASKING"));  // it is for the very next command
   if (c.as_source)
     c.what.append_eval_to(output());
@@ -144,25 +150,19 @@ void command_link::heard(const value& v) {
   if (!q.c) return;
   count(stats_.replies);
   trying_ = false;
-  if (const auto m = q.c->what.slot() ? moving_.find(*q.c->what.slot()) : moving_.end(); m != moving_.end())
-    m->second.is_asked = false;
+  if (const auto slot = moving(*q.c); slot != moving_.end()) slot->second = false;
   if (q.c->ended || (v.is_error() && refuse(*q.c, v))) return;
-  if (!refusing_) took(*q.c);
+  took(*q.c);
   // An error of now says nothing of the first time.
   if (v.is_error() && q.c->perhaps_executed) return owner_.complete(*q.c, error_code(errc::publication_in_doubt));
   owner_.complete(*q.c, v);
 }
 
-// What is taken behind something that was refused proves nothing.
+// What is taken behind a refusal proves nothing, and behind ASKING not that the slot has come to rest.
 void command_link::took(const pending_command& c) {
-  trusted_ = true;
-  if (moving_.empty() || !c.what.slot()) return;
-  const auto found = moving_.find(*c.what.slot());
-  if (found == moving_.end()) return;
-  if (c.asking)
-    found->second.has_taken = true;
-  else
-    moving_.erase(found);
+  if (!refusing_) trusted_ = true;
+  const auto slot = moving(c);
+  if (slot != moving_.end() && !c.asking && !has_refused(slot->first)) moving_.erase(slot);
 }
 
 void command_link::heard_all() {
@@ -173,29 +173,34 @@ void command_link::heard_all() {
 // Whether the error says that the command was not executed and is to be sent again.
 bool command_link::refuse(pending_command& c, const value& v) {
   const auto word = v.error_word();
+  auto how = refusal_of(word);
   const bool redirects = word == "ASK" || word == "MOVED";
-  if (redirects && !owner_.follows_redirects()) return false;
-  const auto redirected = redirects ? redirection_of(v.text()) : std::nullopt;
-  if (word == "ASK" && redirected && !has_refused(redirected->slot)) {
-    ++c.refusals;
-    moving_.erase(redirected->slot);
-    owner_.slot_is_moving(*this, std::move(c), redirected->to);
-    return true;
+  const auto to = redirects ? redirection_of(v.text()) : std::nullopt;
+  if (!how || (redirects && (!to || !owner_.follows_redirects()))) return false;
+  ++c.refusals;
+  if (redirects) c.asking = false;
+  if (word == "ASK") {
+    if (!has_refused(to->slot)) {
+      moving_.erase(to->slot);
+      owner_.slot_is_moving(*this, std::move(c), to->to);
+      return true;
+    }
+  } else if (word == "TRYAGAIN") {
+    // It is able to do something, only not for this slot.
+    if (!refusing_) trusted_ = true;
+    if (c.what.slot()) moving_[*c.what.slot()] = false;
+  } else {
+    trusted_ = false;
   }
-  auto how = word == "ASK" && redirected ? refusal::again : refusal_of(word);
-  if (!how) return false;
-  if (word == "TRYAGAIN" && c.what.slot()) moving_[*c.what.slot()] = {};
-  if (word != "TRYAGAIN") c.asking = false;
-  if (word != "TRYAGAIN" && word != "ASK") trusted_ = false;
-  if (word == "MOVED" && redirected) {
-    moving_.erase(redirected->slot);
-    owner_.slot_moved(*this, redirected->slot, redirected->to);
+  if (word == "MOVED") {
+    moving_.erase(to->slot);
+    owner_.slot_moved(*this, to->slot, to->to);
   }
   if (word == "NOSCRIPT") {
     c.as_source = true;
     loaded_.clear();
   }
-  if (++c.refusals > most_refusals_at_once) how = std::max(*how, refusal::later);
+  if (c.refusals > most_refusals_at_once) how = std::max(*how, refusal::later);
   keep_refused(std::move(c), *how);
   return true;
 }
@@ -231,7 +236,7 @@ void command_link::went_down(std::string_view why) {
     }
   }
   put_in_front(kept);
-  for (auto& [slot, m] : moving_) m = {};
+  for (auto& [slot, is_asked] : moving_) is_asked = false;
   owner_.command_link_changed(*this, link_event::down, why);
 }
 

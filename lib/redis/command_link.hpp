@@ -12,6 +12,7 @@
 #include <optional>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace coax::redis {
 
@@ -82,6 +83,8 @@ class command_link final : public link {
   /// After `commands_refused`; what waits is sent when that returns.
   void go_on() noexcept { refusing_ = false; }
   void go_on_at(time_point t);
+  /// The slot may have come here, or not yet: its commands go one by one until one is taken.
+  void doubt(std::uint16_t slot) { moving_.try_emplace(slot, false); }
   /// Whether commands have been sent that are not answered, or refused.
   bool busy() const noexcept { return !asked_.empty() || !refused_.empty(); }
   bool has_commands() const noexcept { return busy() || !waiting_.empty(); }
@@ -99,10 +102,7 @@ class command_link final : public link {
     std::optional<pending_command> c;  // none: PING, ASKING, SCRIPT LOAD
     time_point asked;
   };
-  struct moving_slot {
-    bool is_asked = false;   // one of its commands is not answered
-    bool has_taken = false;  // a command since one was refused
-  };
+  using moving_slots = std::map<std::uint16_t, bool>;  // and whether a command of it is under way
 
   void came_up() override;
   void went_down(std::string_view why) override;
@@ -116,8 +116,9 @@ class command_link final : public link {
 
   void transmit(pending_command c);
   bool transmit_waiting();
-  bool must_wait(const pending_command& c) const;
-  void put_in_front(std::deque<pending_command>& those);
+  moving_slots::iterator moving(const pending_command& c);
+  bool must_wait(const pending_command& c);
+  void put_in_front(std::vector<pending_command>& those);
   void took(const pending_command& c);
   void ask_own(const command& c);
   void load(const script& s);
@@ -130,8 +131,8 @@ class command_link final : public link {
   owner& owner_;
   std::deque<pending_command> waiting_;
   std::deque<question> asked_;
-  std::deque<pending_command> refused_;
-  std::map<std::uint16_t, moving_slot> moving_;
+  std::vector<pending_command> refused_;
+  moving_slots moving_;
   std::unordered_set<std::string> loaded_;  // scripts, on this connection
   refusal gravest_ = refusal::again;
   bool refusing_ = false;
