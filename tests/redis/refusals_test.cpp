@@ -57,8 +57,9 @@ class moving_world {
     for (const auto* key : {"y", "z"}) BOOST_TEST(talk.ask(command("SET").key(key).arg("first")) == "OK");
   }
 
-  std::string ask() const { return "-ASK " + slot + " " + target_.address() + "\r\n"; }
-  std::string moved() const { return "-MOVED " + slot + " " + source_.address() + "\r\n"; }
+  std::string ask() const { return "-ASK " + slot_ + target_.address() + "\r\n"; }
+  std::string moved_to_source() const { return "-MOVED " + slot_ + source_.address() + "\r\n"; }
+  std::string moved_to_target() const { return "-MOVED " + slot_ + target_.address() + "\r\n"; }
 
   void send(const std::string& key, const std::string& text) {
     talk.client->send(command("SET").key(key).arg(text),
@@ -68,7 +69,13 @@ class moving_world {
     talk.until([&] { return replies.size() == n; }, "all replies");
   }
 
-  const std::string slot = std::to_string(redis::slot_of("x"));
+  /// These for "x", all at once; they must be taken in this order.
+  void require_in_order(const texts& all) {
+    for (const auto& text : all) send("x", text);
+    until_replied(all.size());
+    BOOST_TEST(taken == all, boost::test_tools::per_element());
+  }
+
   redis_conversation talk;
   texts replies;
   texts taken;  // of "x"
@@ -89,6 +96,7 @@ class moving_world {
     return "*3\r\n" + integer(first) + integer(last) + "*2\r\n$9\r\n127.0.0.1\r\n" + integer(at.port());
   }
 
+  const std::string slot_ = std::to_string(redis::slot_of("x")) + " ";
   scripted_server source_, target_;
   bool asking_ = false;
 };
@@ -146,9 +154,7 @@ BOOST_AUTO_TEST_CASE(what_is_to_ask_elsewhere_does_not_overtake_what_was_refused
   moving_world w([&](const auto&, bool) { return asked++ == 0 ? try_again : w.ask(); },
                  [](const auto&, bool) { return ok; });
   w.warm_up();
-  for (const auto* text : {"a", "b", "c"}) w.send("x", text);
-  w.until_replied(3);
-  BOOST_TEST(w.taken == (texts{"a", "b", "c"}), boost::test_tools::per_element());
+  w.require_in_order({"a", "b", "c"});
   BOOST_TEST(w.replies == (texts{"a OK", "b OK", "c OK"}), boost::test_tools::per_element());
 }
 
@@ -159,37 +165,27 @@ BOOST_AUTO_TEST_CASE(what_asks_elsewhere_goes_one_by_one) {
   moving_world w([&](const auto&, bool) { return w.ask(); },
                  [&](const auto& text, bool) { return text == "b" && !std::exchange(refused, true) ? try_again : ok; });
   w.warm_up();
-  for (const auto* text : {"a", "b", "c", "d"}) w.send("x", text);
-  w.until_replied(4);
-  BOOST_TEST(w.taken == (texts{"a", "b", "c", "d"}), boost::test_tools::per_element());
+  w.require_in_order({"a", "b", "c", "d"});
 }
 
 BOOST_AUTO_TEST_CASE(what_asks_elsewhere_still_asks_after_another_refusal) {
   bool refused = false;
   moving_world w([&](const auto&, bool) { return w.ask(); },
                  [&](const auto& text, bool asking) {
-                   if (!asking) return w.moved();
+                   if (!asking) return w.moved_to_source();
                    return text == "a" && !std::exchange(refused, true) ? loading : ok;
                  });
   w.warm_up();
-  for (const auto* text : {"a", "b", "c"}) w.send("x", text);
-  w.until_replied(3);
-  BOOST_TEST(w.taken == (texts{"a", "b", "c"}), boost::test_tools::per_element());
+  w.require_in_order({"a", "b", "c"});
 }
 
 // The source says MOVED before the target knows of it.
 BOOST_AUTO_TEST_CASE(what_has_moved_goes_one_by_one_until_one_is_taken) {
   int at_target = 0;
-  moving_world w(
-      [&](const auto&, bool) {
-        auto text = w.ask();
-        return text.replace(1, 3, "MOVED");
-      },
-      [&](const auto&, bool) { return at_target++ == 0 ? w.moved() : ok; });
+  moving_world w([&](const auto&, bool) { return w.moved_to_target(); },
+                 [&](const auto&, bool) { return at_target++ == 0 ? w.moved_to_source() : ok; });
   w.warm_up();
-  for (const auto* text : {"a", "b", "c"}) w.send("x", text);
-  w.until_replied(3);
-  BOOST_TEST(w.taken == (texts{"a", "b", "c"}), boost::test_tools::per_element());
+  w.require_in_order({"a", "b", "c"});
 }
 
 BOOST_AUTO_TEST_CASE(a_slot_that_is_refused_does_not_hold_up_the_others) {
