@@ -42,11 +42,10 @@ BOOST_AUTO_TEST_CASE(sentinels_have_credentials_of_their_own) {
   BOOST_TEST(c.ask(command("ACL").arg("WHOAMI")) == "app");
   BOOST_TEST(c.events->last_node == master.address());
   sentinel->login("watcher", "of the sentinel");
-  eventually(
-      [&] {
-        return sentinel->ask({"CLIENT", "LIST", "TYPE", "pubsub"}).find("user=watcher") != std::string::npos;
-      },
-      "it listens for a new master");
+  const auto listens = [&] {
+    return sentinel->ask({"CLIENT", "LIST", "TYPE", "pubsub"}).find("user=watcher") != std::string::npos;
+  };
+  c.until(listens, "it listens for a new master");
 }
 
 BOOST_AUTO_TEST_CASE(a_fail_over_is_followed) {
