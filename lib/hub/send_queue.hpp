@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hub/ring.hpp"
-#include <coax/hub_options.hpp>
+#include <coax/queue_limits.hpp>
 
 #include <utility>
 #include <vector>

@@ -1,5 +1,7 @@
 #include "protocol/handshake.hpp"
 
+#include "protocol/accept_key.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <span>

@@ -1,7 +1,6 @@
 /// The rules of the opening handshake, on heads that have been parsed already (RFC 6455 section 4).
 #pragma once
 
-#include "protocol/accept_key.hpp"
 #include "protocol/extensions.hpp"
 #include "protocol/failure.hpp"
 #include "protocol/header_field.hpp"

@@ -1,10 +1,10 @@
 /// Who is present through this node, and whose nodes are dead.
 #pragma once
 
-#include "core/string_hash.hpp"
 #include "redis/redis_listener.hpp"
 #include "redis/redis_site.hpp"
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>

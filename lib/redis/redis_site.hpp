@@ -2,7 +2,6 @@
 #pragma once
 
 #include "broker/topic_log.hpp"
-#include "core/clock.hpp"
 #include "redis/client.hpp"
 #include "redis/redis_names.hpp"
 #include "redis/redis_wire.hpp"

@@ -1,7 +1,7 @@
 /// What the Redis broker writes into logs and channels.
 #pragma once
 
-#include <coax/broker.hpp>
+#include <coax/log_entry.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -1,3 +1,4 @@
+#include "protocol/accept_key.hpp"
 #include "protocol/handshake.hpp"
 #include "websocket/connection.hpp"
 #include "websocket/dial_attempt.hpp"
