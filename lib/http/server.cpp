@@ -62,10 +62,7 @@ task<> server::serve(std::string address, context stop) {
   co_await state->serve(std::move(stop));
 }
 
-void server::run(std::string_view address) {
-  state_->listen(address);
-  state_->run();
-}
+void server::run(std::string_view address) { state_->run(address); }
 
 std::string server::local_endpoint() const {
   const auto* l = state_->first_listener();

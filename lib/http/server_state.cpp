@@ -145,9 +145,11 @@ void server_state::join() noexcept {
   }
 }
 
-void server_state::run() {
+void server_state::run(std::string_view address) {
   if (!own_) throw std::logic_error("coax::server: run is for a server with an io_context of its own");
+  // Whoever is told that it listens may end it.
   stop_on_signal stop(executor_);
+  listen(address);
   std::exception_ptr failed;
   asio::co_spawn(
       *own_, [self = shared_from_this(), &stop] { return self->serve(stop); },

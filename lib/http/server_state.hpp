@@ -18,7 +18,7 @@ class server_state : public std::enable_shared_from_this<server_state> {
 
   std::string listen(std::string_view address);
   task<> serve(context stop);
-  void run();
+  void run(std::string_view address);
 
   http::site& site() noexcept { return *site_; }
   const asio::any_io_executor& executor() const noexcept { return executor_; }

@@ -400,12 +400,16 @@ COAX_CORO_TEST(a_unix_socket_is_served_by_all_threads_and_its_file_removed) {
 }
 
 COAX_CORO_TEST(a_server_serves_tls_and_bounds_its_handshake) {
-  running_server s(ioc, server_options().tls(server_tls()).head_timeout(50ms));
+  testing::virtual_clock clock;
+  running_server s(ioc, server_options().tls(server_tls()).head_timeout(10s));
   s.srv.get("/", [](exchange& x, context) -> task<> {
     co_await x.respond(200, "text/plain", x.secure() ? "secure" : "plain");
   });
   s.start();
   raw_client mute(ioc, s.srv.port());
+  while (s.srv.connections() == 0) co_await settle(1);
+  co_await settle();
+  clock.advance(11s);
   const auto nothing = co_await mute.read_all();
   raw_client plain(ioc, s.srv.port());
   co_await plain.send(get("/"));
@@ -466,6 +470,16 @@ BOOST_AUTO_TEST_CASE(run_serves_until_a_signal) {
 
   client.join();
   BOOST_TEST(endpoint == srv.local_endpoint());
+}
+
+BOOST_AUTO_TEST_CASE(who_is_told_that_it_listens_may_end_it_at_once) {
+  bool told = false;
+  server srv(server_options().on_listening([&](std::string_view) {
+    told = true;
+    std::raise(SIGTERM);
+  }));
+  srv.run("127.0.0.1:0");
+  BOOST_TEST(told);
 }
 
 COAX_SCENARIO_TEST(a_server_dies_with_its_io_context_at_any_moment) {
