@@ -51,18 +51,23 @@ async function seatTwo(room) {
   return [ada, bob];
 }
 
-/** A server at the page's end of the wire: answers hello as a lone guest of the room, then does as told. */
-function scripted(onHello) {
+/**
+ * A server at the page's end of the wire: answers hello as a lone guest of the room, then does as told. Before the
+ * answer it waits for what `before` returns.
+ */
+function scripted(onHello, before = () => {}) {
   let visits = 0;
   return (socket) => {
     const tell = (message) => socket.send(`{}\n${JSON.stringify(message)}`);
-    socket.onMessage((data) => {
+    socket.onMessage(async (data) => {
       if (!data.startsWith('{')) return; // what it resumes with
       const { type, name, room } = JSON.parse(data);
       if (type !== 'hello') return;
+      const visit = ++visits;
+      await before(visit);
       const me = { id: '1', name };
       tell({ type: 'welcome', ...me, room, people: [me], rooms: [{ name: room, count: 1 }], node: 'script' });
-      onHello(socket, ++visits, tell);
+      onHello(socket, visit, tell);
     });
   };
 }
@@ -129,7 +134,7 @@ test('rooms keep their talk apart', limit, async () => {
   await ada.say('both in the kitchen');
   await bob.hears('both in the kitchen', 'Ada');
   await bob.say('so we are');
-  await ada.hears('so we are', 'Bob');
+  await Promise.all([ada, bob].map((person) => person.hears('so we are', 'Bob')));
 
   // Whatever had been on its way would have come before these.
   assert.deepEqual(await bob.everySaid(), ['only in the kitchen', 'both in the kitchen', 'so we are']);
@@ -295,8 +300,16 @@ test('a policy close tells why and waits for a person', limit, async () => {
 });
 
 test('a client that was too slow is told so and reconnects', limit, async () => {
-  const ada = await seat({ script: scripted((socket, visit) => visit === 1 && socket.close({ code: 1013, reason: 'too slow' })) });
+  // The banner is gone with the next welcome, which may come sooner than anybody looks.
+  let seen;
+  const wasSeen = new Promise((resolve) => (seen = resolve));
+  const script = scripted(
+    (socket, visit) => visit === 1 && socket.close({ code: 1013, reason: 'too slow' }),
+    (visit) => visit > 1 && wasSeen,
+  );
+  const ada = await seat({ script });
   await ada.sees('banner', 'too slow to keep up');
+  seen();
   await ada.state('open');
 });
 

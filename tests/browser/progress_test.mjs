@@ -26,7 +26,7 @@ async function jobs() {
 /** Until the server says so; for what it learns by the end of a connection. */
 async function jobsBecome(expected) {
   let seen;
-  for (let i = 0; i < 200; ++i, await sleep(50)) {
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(50)) {
     seen = await jobs();
     if (Object.entries(expected).every(([name, value]) => seen[name] === value)) return;
   }

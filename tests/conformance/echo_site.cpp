@@ -4,13 +4,14 @@ namespace coax::test {
 
 echo_site::echo_site(asio::io_context& ioc, const accept_options& options, server_options server)
     : ioc_(ioc), options_(options), server_(ioc, std::move(server)), changed_(ioc) {
-  server_.srv.get("/ws", [this](exchange& x, context ctx) { return echo(x, ctx); });
+  server_.srv.get("/ws", [this](exchange& x, context ctx) { return echo(x, options_, ctx); });
+  server_.srv.get("/next", [this](exchange& x, context ctx) { return echo(x, {}, ctx); });
   server_.srv.get("/bye", [this](exchange& x, context ctx) { return bye(x, ctx); });
   server_.start();
 }
 
-task<> echo_site::echo(exchange& x, context ctx) {
-  conn c = co_await accept(x, options_, ctx);
+task<> echo_site::echo(exchange& x, accept_options options, context ctx) {
+  conn c = co_await accept(x, options, ctx);
   ending e;
   try {
     for (;;) {
@@ -63,7 +64,7 @@ task<> echo_site::until_empty() {
 
 task<> echo_site::serves_the_next() {
   raw_client c(ioc_, port());
-  co_await upgrade(c);
+  co_await upgrade(c, "/next");
   co_await c.send(frame(1, "next"));
   co_await c.send(frame(8, "\x03\xe8"));
   const auto all = co_await c.read_all();

@@ -19,7 +19,7 @@ struct ending {
 
 class echo_site {
  public:
-  /// /ws echoes with `options`; /bye closes at once and waits for the end.
+  /// /ws echoes with `options`, /next with the default; /bye closes at once and waits for the end.
   explicit echo_site(asio::io_context& ioc, const accept_options& options = {}, server_options server = {});
 
   std::uint16_t port() const { return server_.srv.port(); }
@@ -35,7 +35,7 @@ class echo_site {
   std::vector<ending> endings;
 
  private:
-  task<> echo(exchange& x, context ctx);
+  task<> echo(exchange& x, accept_options options, context ctx);
   task<> bye(exchange& x, context ctx);
   void ended(ending e);
 

@@ -23,11 +23,14 @@ BOOST_AUTO_TEST_CASE(a_node_may_end_when_its_next_round_is_due) {
   std::optional<site_status> status(std::in_place, ioc.get_executor(), c, redis, *others);
   std::this_thread::sleep_for(1100ms);
 
+  bool ended = false;
   boost::asio::post(ioc, [&] {
     status.reset();
     others.reset();
+    ended = true;
   });
-  ioc.run_for(50ms);
+  while (!ended) ioc.run_one_for(1min);
+  ioc.poll();  // what their timers have to say
 
   BOOST_TEST(!others.has_value());
 }

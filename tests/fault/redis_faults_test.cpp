@@ -139,7 +139,6 @@ BOOST_AUTO_TEST_CASE(f13_the_last_message_falls_into_a_hole_and_nothing_follows)
   wait_until([&] { return site.is_ready(); }, "the link is ready");
   const auto took = site.wait_heard(fault_clock::now());
   require_whole(site, "F13", "one message lost in a hole, then silence", took);
-  BOOST_TEST((took < 1s));
 }
 
 BOOST_AUTO_TEST_CASE(f14_the_answer_to_a_publication_is_lost) {

@@ -195,7 +195,7 @@ class Site(unittest.TestCase):
                 sent += 1
                 for s in speakers:
                     s.say(f"{s.room} {sent}")
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
 
         speaking = asyncio.create_task(speak())
         await asyncio.sleep(1)

@@ -180,13 +180,15 @@ class Site(unittest.TestCase):
         self.assertEqual((client.node, client.was_set), ("n2", None))
 
     def curl(self, port):
-        """What curl sees of the 101, of a plain answer and of a stream of events."""
+        """The head that curl sees of the 101, of a plain answer and of a stream of events."""
         upgrade = [word for line in UPGRADE.strip().split("\r\n") for word in ("-H", line)]
         for path, status, more in (("/ws", 101, upgrade), ("/", 200, []), ("/events", 200, [])):
-            # It waits for the end of the WebSocket, or for its own deadline.
-            said = subprocess.run(["curl", "-si", "--http1.1", "--max-time", "1", *more,
-                                   f"http://127.0.0.1:{port}{path}"], capture_output=True, timeout=PATIENCE)
-            head = said.stdout.split(b"\r\n\r\n")[0].decode()
+            head = ""
+            with subprocess.Popen(["curl", "-siN", "--http1.1", "--max-time", str(PATIENCE), *more,
+                                   f"http://127.0.0.1:{port}{path}"], stdout=subprocess.PIPE, bufsize=0) as client:
+                while (line := client.stdout.readline().decode()).strip():
+                    head += line
+                client.terminate()  # a WebSocket has no end
             self.assertTrue(head.startswith(f"HTTP/1.1 {status} "), head)
             self.assertRegex(head, r"(?i)\r\nset-cookie: coax_node=n[123]\.[\w-]+; Max-Age=86400; Path=/; HttpOnly")
 

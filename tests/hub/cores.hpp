@@ -37,7 +37,8 @@ class cores {
 
 inline void wait_until(const auto& condition) {
   const auto end = std::chrono::steady_clock::now() + watchdog;
-  while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  while (!condition() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   BOOST_TEST(condition());
 }
 

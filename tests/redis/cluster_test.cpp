@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(commands_and_channels_follow_a_slot_that_moves_in_order) {
   BOOST_TEST(list == expected + "]");
 
   c.until([&] { return c.events->times_lost[channel] >= 1 && c.events->live.contains(channel); }, "subscribed anew");
-  c.until([&] { return redis.node(0).ask({"SPUBLISH", channel, "x"}) == "1"; }, "where the slot is");
+  c.until_server([&] { return redis.node(0).ask({"SPUBLISH", channel, "x"}) == "1"; }, "where the slot is");
   c.until([&] { return !c.events->messages.empty(); }, "a message");
 }
 
@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(a_script_waits_while_its_keys_are_apart) {
   redis.begin_move(slot, 0, 1);
   redis.node(0).ask({"MIGRATE", "127.0.0.1", std::to_string(redis.node(1).port()), tag + "a", "0", "5000"});
   send();
-  c.until([&] { return has_said(redis.node(0), "TRYAGAIN") || has_said(redis.node(1), "TRYAGAIN"); }, "TRYAGAIN");
+  c.until_server([&] { return has_said(redis.node(0), "TRYAGAIN") || has_said(redis.node(1), "TRYAGAIN"); },
+                 "TRYAGAIN");
   BOOST_TEST(replies.empty());
   redis.move_keys(slot, 0, 1);
   send();
@@ -155,7 +156,7 @@ BOOST_AUTO_TEST_CASE(many_shard_channels_are_spread_and_restored) {
   c.until([&] { return c.events->live.size() == 1002; }, "all restored");
   for (int i = 0; i < 1000; ++i) c.client->unsubscribe(channel_kind::shard, "c" + std::to_string(i));
   for (std::size_t i = 0; i < 3; ++i)
-    c.until([&] { return redis.node(i).ask({"PUBSUB", "SHARDCHANNELS"}).empty(); }, "unsubscribed");
+    c.until_server([&] { return redis.node(i).ask({"PUBSUB", "SHARDCHANNELS"}).empty(); }, "unsubscribed");
 }
 
 BOOST_AUTO_TEST_CASE(a_replica_that_takes_over_is_found) {
@@ -165,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_replica_that_takes_over_is_found) {
   const auto channel = "{" + key + "}channel";
   c.subscribe(channel, channel_kind::shard);
   BOOST_TEST(c.ask(command("SET").key(key).arg("v")) == "OK");
-  c.until([&] { return redis.node(4).ask({"DBSIZE"}) == "1"; }, "replicated");
+  c.until_server([&] { return redis.node(4).ask({"DBSIZE"}) == "1"; }, "replicated");
 
   redis.node(1).kill();
   std::string reply;

@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(a_killed_connection_is_made_anew) {
 
 BOOST_AUTO_TEST_CASE(what_was_sent_and_not_answered_is_in_doubt_or_sent_again) {
   redis_server server;
-  redis_conversation c(server.url(), impatient().reply_timeout(300ms));
+  redis_conversation c(server.url(), impatient().reply_timeout(500ms));
   c.until_up();
   c.ask(command("SET").key("n").arg(0));
 
@@ -70,8 +70,9 @@ BOOST_AUTO_TEST_CASE(what_was_sent_and_not_answered_is_in_doubt_or_sent_again) {
 
 BOOST_AUTO_TEST_CASE(a_frozen_server_is_noticed_without_any_command) {
   redis_server server;
-  redis_conversation c(server.url(), impatient().connect_timeout(300ms));
+  redis_conversation c(server.url(), impatient().ping_interval(100ms).reply_timeout(500ms).connect_timeout(500ms));
   c.subscribe("a");
+  c.until_up();
 
   server.freeze();
   c.until([&] { return c.events->links["commands down"] == 1 && c.events->links["subscriptions down"] == 1; },
@@ -101,6 +102,7 @@ BOOST_AUTO_TEST_CASE(a_reset_makes_new_connections_at_once) {
   redis_server server;
   redis_conversation c(server.url());
   c.subscribe("a");
+  c.until_up();
   c.client->reset(link_kind::subscriptions);
   c.until([&] { return c.events->times_subscribed["a"] == 2; }, "subscribed again");
   BOOST_TEST(c.events->links["commands down"] == 0);

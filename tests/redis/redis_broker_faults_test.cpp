@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(f1_a_restart_with_data_loses_nothing) {
   listener.wait_ready();
   publisher p(brokers[1], {"a", "b"});
 
-  std::thread load([&] { p.run_for(2s, 500us); });
+  std::jthread load([&] { p.run_for(2s, 500us); });
   std::this_thread::sleep_for(500ms);
   redis.kill();
   std::this_thread::sleep_for(200ms);
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(f3_subscriptions_that_are_cut_every_100_ms_lose_nothing) {
   listener.wait_ready();
   publisher p(brokers[1], {"a", "b", "c"});
 
-  std::thread load([&] { p.run_for(3s, 300us); });
+  std::jthread load([&] { p.run_for(3s, 300us); });
   int cuts = 0;
   for (; cuts != 25; ++cuts) {
     redis.ask({"CLIENT", "KILL", "TYPE", "pubsub"});
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(f5_a_redis_that_freezes_loses_nothing) {
   listener.wait_ready();
   publisher p(brokers[1], {"a"});
 
-  std::thread load([&] { p.run_for(4s, 2ms); });
+  std::jthread load([&] { p.run_for(4s, 2ms); });
   std::this_thread::sleep_for(200ms);
   redis.freeze();
   wait_until([&] { return listener.hub.state() == hub_state::degraded; }, "it is noticed");
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(what_waits_for_a_subscription_that_cannot_be_made_fails_in_
   redis_server redis;
   redis_proxy proxy(redis.port());
   const auto patient = redis_options().ping_interval(1h).reply_timeout(1h);
-  redis_brokers brokers(redis.url(), 0, keeping_all().probe_interval(1h).publish_time(300ms).redis(patient));
+  redis_brokers brokers(redis.url(), 0, keeping_all().probe_interval(1h).publish_time(2s).redis(patient));
   node n(brokers.add(proxy.url()));
   wait_ready(n);
 
@@ -222,7 +222,9 @@ BOOST_AUTO_TEST_CASE(what_waits_for_a_subscription_that_cannot_be_made_fails_in_
   for (int i = 0; i != 2; ++i)
     BOOST_CHECK_EXCEPTION(n.publish("b", say("2")), boost::system::system_error,
                           [](auto& e) { return e.code() == errc::broker_unavailable; });
+  brokers.options().publish_time(20s);
   node other(brokers.add(redis.url()));
+  wait_ready(other);
   BOOST_TEST(other.publish("b", say("3")).offset() == 1U);
 }
 
@@ -292,7 +294,7 @@ BOOST_AUTO_TEST_CASE(what_is_published_while_redis_is_away_waits_within_bounds) 
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_published_in_time_fails_truthfully) {
   redis_server redis;
-  redis_brokers brokers(redis.url(), 1, redis_broker_options().publish_time(300ms));
+  redis_brokers brokers(redis.url(), 1, redis_broker_options().publish_time(1s));
   node n(brokers[0]);
   wait_ready(n);
   const auto publish = [&] {
@@ -314,8 +316,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_published_in_time_fails_truthfully) {
 // yet.
 BOOST_AUTO_TEST_CASE(what_was_sent_and_cannot_be_sent_again_in_time_is_in_doubt) {
   redis_server redis;
-  const auto soon = redis_options().reply_timeout(200ms).connect_timeout(200ms);
-  redis_brokers brokers(redis.url(), 1, keeping_all().redis(soon).publish_time(1500ms));
+  const auto soon = redis_options().reply_timeout(500ms).connect_timeout(500ms);
+  redis_brokers brokers(redis.url(), 1, keeping_all().redis(soon).publish_time(4s));
   node n(brokers[0]);
   wait_ready(n);
   redis.freeze();

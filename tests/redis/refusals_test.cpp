@@ -1,6 +1,8 @@
 // What becomes of commands that a server refuses for the moment.
+#include "core/clock.hpp"
 #include "redis/conversation.hpp"
 #include "redis/scripted_server.hpp"
+#include <coax/testing.hpp>
 
 using namespace coax;
 using namespace coax::test;
@@ -27,7 +29,7 @@ struct refusing_world {
 
   void send(const std::string& name, std::optional<std::chrono::milliseconds> time = std::nullopt) {
     command c(name);
-    if (time) c.expires_at(std::chrono::steady_clock::now() + *time);
+    if (time) c.expires_at(coax::detail::now() + *time);
     talk.client->send(std::move(c),
                       [this, name](const result<value>& r) { replies.push_back(name + " " + text_of(r)); });
   }
@@ -134,16 +136,20 @@ BOOST_AUTO_TEST_CASE(what_a_server_takes_behind_what_it_has_refused_overtakes_th
 }
 
 BOOST_AUTO_TEST_CASE(a_link_goes_on_when_what_was_refused_has_expired) {
+  testing::virtual_clock clock;
   refusing_world w([](const std::string& command) {
     return command == "a" ? loading : command == "b" ? std::string() : ok;
   });
   w.send("a", 100ms);
   w.send("b");
+  w.talk.until([&] { return w.talk.client->stats().replies == 2; }, "a is refused");
+  clock.advance(100ms);
   w.until_replied(1);
   BOOST_TEST(w.replies.back() == "a *" + make_error_code(errc::broker_unavailable).message());
   w.server.say(ok);
   w.until_replied(2);
   BOOST_TEST(w.replies.back() == "b OK");
+  clock.advance(100ms);
   BOOST_TEST(w.talk.ask(command("c")) == "OK");
   BOOST_TEST(w.server.heard() == (texts{"first", "a", "b", "c"}), boost::test_tools::per_element());
 }

@@ -8,6 +8,13 @@ using namespace std::chrono_literals;
 
 using redis::value;
 
+namespace {
+
+// That the Sentinels make of themselves: the master lives.
+constexpr auto no_fail_over = 30s;
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE(a_message_of_switch_master_names_the_new_one) {
   const auto to = redis::switched_master("mymaster 10.0.0.1 6379 10.0.0.2 6380", "mymaster");
   BOOST_REQUIRE(to.has_value());
@@ -18,7 +25,7 @@ BOOST_AUTO_TEST_CASE(a_message_of_switch_master_names_the_new_one) {
 }
 
 BOOST_AUTO_TEST_CASE(the_master_is_found_also_when_a_sentinel_is_dead) {
-  redis_sentinels redis;
+  redis_sentinels redis(no_fail_over);
   redis.sentinel(0).kill();
   redis_conversation c(redis.url(), impatient());
   BOOST_TEST(c.ask(command("SET").key("k").arg("v")) == "OK");
@@ -45,7 +52,7 @@ BOOST_AUTO_TEST_CASE(sentinels_have_credentials_of_their_own) {
   const auto listens = [&] {
     return sentinel->ask({"CLIENT", "LIST", "TYPE", "pubsub"}).find("user=watcher") != std::string::npos;
   };
-  c.until(listens, "it listens for a new master");
+  c.until_server(listens, "it listens for a new master");
 }
 
 BOOST_AUTO_TEST_CASE(a_fail_over_is_followed) {
@@ -67,17 +74,17 @@ BOOST_AUTO_TEST_CASE(a_fail_over_is_followed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_planned_fail_over_is_heard_of) {
-  redis_sentinels redis;
+  redis_sentinels redis(no_fail_over);
   redis_conversation c(redis.url(), impatient());
   c.subscribe("a");
   c.ask(command("PING"));
   redis.sentinel().ask({"SENTINEL", "FAILOVER", "mymaster"});
-  c.until([&] { return redis.master_address() == redis.replica().address(); }, "the fail-over");
+  c.until_server([&] { return redis.master_address() == redis.replica().address(); }, "the fail-over");
   std::string reply;
   c.client->send(command("SET").key("k").arg("new").idempotent(), [&](const result<value>& r) { reply = text_of(r); });
   c.until([&] { return !reply.empty(); }, "the reply");
   BOOST_TEST(reply == "OK");
   c.until([&] { return c.events->last_node == redis.replica().address() && c.events->live.contains("a"); },
           "at the new master");
-  c.until([&] { return redis.replica().ask({"PUBLISH", "a", "x"}) == "1"; }, "subscribed at the new master");
+  c.until_server([&] { return redis.replica().ask({"PUBLISH", "a", "x"}) == "1"; }, "subscribed at the new master");
 }

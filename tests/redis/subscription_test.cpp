@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(subscribing_twice_is_once_and_unsubscribing_ends_it) {
 
   c.client->unsubscribe(channel_kind::plain, "a");
   c.client->unsubscribe(channel_kind::plain, "never");
-  c.until([&] { return server.ask({"PUBSUB", "NUMSUB", "a"}) == "a\n0"; }, "unsubscribed");
+  c.until_server([&] { return server.ask({"PUBSUB", "NUMSUB", "a"}) == "a\n0"; }, "unsubscribed");
   BOOST_TEST(c.client->stats().subscriptions == 0u);
   BOOST_TEST(c.events->times_lost["a"] == 0);
 
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(ten_thousand_subscriptions_are_restored_each_confirmed) {
     BOOST_TEST(c.client->stats().confirmed == all.size());
   }
   for (const auto& n : all) c.client->unsubscribe(channel_kind::plain, n);
-  c.until([&] { return server.ask({"PUBSUB", "CHANNELS"}).empty(); }, "unsubscribed from all");
+  c.until_server([&] { return server.ask({"PUBSUB", "CHANNELS"}).empty(); }, "unsubscribed from all");
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_that_is_cut_all_the_time_recovers_each_time) {

@@ -16,6 +16,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -104,6 +106,13 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+void await_replication(const redis_server& replica) {
+  const auto in_step = [&] {
+    return replica.ask({"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
+  };
+  eventually(in_step, "the replica is in step");
+}
+
 std::string redis_program() {
   const char* chosen = std::getenv("COAX_REDIS_SERVER");
   return chosen ? chosen : "redis-server";
@@ -116,10 +125,22 @@ bool has_redis() {
   return found;
 }
 
+// Below those that the kernel gives to whoever asks for any: while its server is down nobody gets it, and who connects
+// to it does not end at himself.
 std::uint16_t free_port() {
+  unsigned lowest_given = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> lowest_given;
+  static std::mt19937 random(std::random_device{}());
+  std::uniform_int_distribution<std::uint16_t> any(1024,
+                                                   static_cast<std::uint16_t>(std::max(lowest_given, 32768U) - 1));
   asio::io_context ioc;
-  tcp::acceptor a(ioc, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-  return a.local_endpoint().port();
+  for (;;) {
+    const tcp::endpoint at(asio::ip::address_v4::loopback(), any(random));
+    tcp::acceptor a(ioc, at.protocol());
+    error_code ec;
+    a.bind(at, ec);
+    if (!ec) return at.port();
+  }
 }
 
 void eventually(const std::function<bool()>& condition, const std::string& what, std::chrono::seconds limit) {
@@ -154,10 +175,11 @@ std::unique_ptr<redis_server> redis_server::with_tls() {
   return s;
 }
 
-std::unique_ptr<redis_server> redis_server::sentinel(const redis_server& master, unsigned quorum) {
+std::unique_ptr<redis_server> redis_server::sentinel(const redis_server& master, unsigned quorum,
+                                                     std::chrono::milliseconds down_after) {
   const auto monitor = "sentinel monitor mymaster 127.0.0.1 " + std::to_string(master.port()) + " " +
-                       std::to_string(quorum) +
-                       "\nsentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n";
+                       std::to_string(quorum) + "\nsentinel down-after-milliseconds mymaster " +
+                       std::to_string(down_after.count()) + "\nsentinel failover-timeout mymaster 3000\n";
   return std::unique_ptr<redis_server>(new redis_server({"--sentinel"}, 0, monitor));
 }
 
@@ -199,11 +221,11 @@ bool redis_server::try_start() {
   return false;
 }
 
-// An error, such as NOAUTH or LOADING, is an answer too; whether it is ours is told by its directory.
+// A refusal is an answer, too. Somebody else may listen there, who was quicker.
 bool redis_server::answers() const {
   try {
-    plain_connection(port_).ask({"PING"});
-    return true;
+    return plain_connection(port_).ask({"INFO", "server"}).find("process_id:" + std::to_string(pid_) + "\r") !=
+           std::string::npos;
   } catch (const std::exception& e) {
     const std::string what = e.what();
     return what.find("NOAUTH") != what.npos || what.find("NOPERM") != what.npos;
@@ -229,26 +251,19 @@ void redis_server::start() {
   if (!try_start()) throw std::runtime_error(redis_program() + " does not start again");
 }
 
-redis_sentinels::redis_sentinels(unsigned replicas) {
+redis_sentinels::redis_sentinels(std::chrono::milliseconds down_after) {
   servers_.push_back(std::make_unique<redis_server>());
-  for (unsigned i = 0; i < replicas; ++i)
-    servers_.push_back(std::make_unique<redis_server>(
-        std::vector<std::string>{"--replicaof", "127.0.0.1 " + std::to_string(servers_.front()->port())}));
-  for (const auto& s : servers_)
-    if (s != servers_.front())
-      eventually(
-          [&] {
-            return s->ask({"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
-          },
-          "the replica is in step");
-  for (int i = 0; i < 3; ++i) sentinels_.push_back(redis_server::sentinel(*servers_.front(), 2));
+  servers_.push_back(std::make_unique<redis_server>(
+      std::vector<std::string>{"--replicaof", "127.0.0.1 " + std::to_string(master().port())}));
+  await_replication(replica());
+  for (int i = 0; i < 3; ++i) sentinels_.push_back(redis_server::sentinel(master(), 2, down_after));
   const auto knows_all = [&](const redis_server& s) {
     const auto lines = lines_of(s.ask({"SENTINEL", "MASTER", "mymaster"}));
     const auto value = [&](const std::string& name) {
       const auto found = std::ranges::find(lines, name);
       return found == lines.end() || found + 1 == lines.end() ? std::string() : *(found + 1);
     };
-    return value("num-other-sentinels") == "2" && value("num-slaves") == std::to_string(replicas);
+    return value("num-other-sentinels") == "2" && value("num-slaves") == "1";
   };
   for (const auto& s : sentinels_) eventually([&] { return knows_all(*s); }, "the Sentinels know each other");
 }
@@ -266,9 +281,10 @@ std::string redis_sentinels::master_address() const {
 }
 
 redis_cluster::redis_cluster(unsigned masters, unsigned replicas) : masters_(masters) {
+  const std::string timeout = replicas == 0 ? "10000" : "2000";
   for (unsigned i = 0; i < masters + replicas; ++i)
     nodes_.push_back(std::make_unique<redis_server>(std::vector<std::string>{
-        "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1000",
+        "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", timeout,
         "--cluster-port", std::to_string(free_port()), "--cluster-replica-validity-factor", "0"}));
   for (unsigned i = 0; i < masters; ++i) {
     const auto first = i * 16384 / masters;
@@ -277,22 +293,24 @@ redis_cluster::redis_cluster(unsigned masters, unsigned replicas) : masters_(mas
     nodes_[i]->ask({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)});
   }
   const auto bus = lines_of(replace_all(nodes_[0]->ask({"CONFIG", "GET", "cluster-port"}), "\r", ""));
-  for (unsigned i = 1; i < nodes_.size(); ++i)
-    nodes_[i]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(nodes_[0]->port()), bus.at(1)});
   const auto knows = [&](const redis_server& s, const std::string& what) {
     return s.ask({"CLUSTER", "INFO"}).find(what) != std::string::npos;
   };
   const auto all = "cluster_known_nodes:" + std::to_string(nodes_.size());
-  for (const auto& n : nodes_) eventually([&] { return knows(*n, all); }, "the nodes of the Cluster have met");
+  const auto have_met = [&] { return std::ranges::all_of(nodes_, [&](const auto& n) { return knows(*n, all); }); };
+  const auto meet = [&] {
+    for (std::size_t i = 1; i < nodes_.size(); ++i)
+      nodes_[i]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(nodes_[0]->port()), bus.at(1)});
+    // Who is slow to answer is forgotten, and has to be met again.
+    const auto end = std::chrono::steady_clock::now() + 5s;
+    while (!have_met() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(10ms);
+    return have_met();
+  };
+  eventually(meet, "the nodes of the Cluster have met");
   for (unsigned i = masters; i < nodes_.size(); ++i)
     nodes_[i]->ask({"CLUSTER", "REPLICATE", id((i - masters) % masters)});
   for (const auto& n : nodes_) eventually([&] { return knows(*n, "cluster_state:ok"); }, "the Cluster is fine");
-  for (unsigned i = masters; i < nodes_.size(); ++i)
-    eventually(
-        [&] {
-          return nodes_[i]->ask({"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
-        },
-        "the replica is in step");
+  for (unsigned i = masters; i < nodes_.size(); ++i) await_replication(*nodes_[i]);
 }
 
 std::string redis_cluster::url() const {

@@ -42,7 +42,8 @@ class redis_server {
   /// TLS, with the certificate of `localhost_certificate`; and a plain port for `ask`.
   static std::unique_ptr<redis_server> with_tls();
   /// A Sentinel that watches `master` under the name "mymaster".
-  static std::unique_ptr<redis_server> sentinel(const redis_server& master, unsigned quorum);
+  static std::unique_ptr<redis_server> sentinel(const redis_server& master, unsigned quorum,
+                                                std::chrono::milliseconds down_after = std::chrono::seconds(2));
 
   std::uint16_t port() const noexcept { return port_; }
   std::uint16_t tls_port() const noexcept { return tls_port_; }
@@ -78,15 +79,15 @@ class redis_server {
   pid_t pid_ = -1;
 };
 
-/// A master with replicas, and three Sentinels that agree after half a second.
+/// A master with a replica, and three Sentinels that fail over when it has been silent for `down_after`.
 class redis_sentinels {
  public:
-  explicit redis_sentinels(unsigned replicas = 1);
+  explicit redis_sentinels(std::chrono::milliseconds down_after = std::chrono::seconds(2));
 
   /// "redis://a,b,c?sentinel=mymaster"
   std::string url() const;
   redis_server& master() noexcept { return *servers_.front(); }
-  redis_server& replica(std::size_t i = 0) noexcept { return *servers_.at(i + 1); }
+  redis_server& replica() noexcept { return *servers_.back(); }
   redis_server& sentinel(std::size_t i = 0) noexcept { return *sentinels_.at(i); }
   /// What the first Sentinel calls master: "127.0.0.1:port".
   std::string master_address() const;

@@ -23,7 +23,7 @@
 namespace coax::test {
 
 /// Only there to make a failure of a hang; sanitizers on a busy machine are slow.
-inline constexpr std::chrono::seconds watchdog{60};
+inline constexpr std::chrono::seconds watchdog{120};
 
 namespace runner {
 

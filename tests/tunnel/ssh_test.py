@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-from tunnels import LONG, PATIENCE, PIPE, Server, accepts, digest, free_port, random_file, websocket_to
+from tunnels import LONG, PATIENCE, PIPE, Server, accepts, digest, random_file, websocket_to
+from proxies import free_port  # where tunnels has looked for its own
 
 SSHD = "/usr/sbin/sshd"
 CONFIGURATION = """

@@ -32,12 +32,6 @@ def port_to(target, *options):
             yield int(entry.says(r"listening on tcp:127\.0\.0\.1:(\d+)").group(1))
 
 
-def free_port():
-    """For servers that cannot choose one themselves."""
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
 def random_file(path, size):
     with open(path, "wb") as f:
         for _ in range(size >> 20):
