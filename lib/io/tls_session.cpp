@@ -80,14 +80,14 @@ const boost::system::error_category& tls_verify_category() noexcept {
   return instance;
 }
 
-ssl_ptr make_client_session(asio::ssl::context& tls, std::string host, tls_verify verify) {
+ssl_ptr make_client_session(asio::ssl::context& tls, std::string host, tls_verify verify, tls_alpn offer) {
   auto s = make_session(tls);
   set_host(s.get(), std::move(host));
   if (verify == tls_verify::peer)
     SSL_set_verify(s.get(), SSL_VERIFY_PEER, SSL_get_verify_callback(s.get()));
   else
     SSL_set_verify(s.get(), SSL_VERIFY_NONE, nullptr);
-  if (SSL_set_alpn_protos(s.get(), http_1_1, sizeof(http_1_1)) != 0) fail("TLS: ALPN");
+  if (offer == tls_alpn::http_1_1 && SSL_set_alpn_protos(s.get(), http_1_1, sizeof(http_1_1)) != 0) fail("TLS: ALPN");
   SSL_set_connect_state(s.get());
   return s;
 }

@@ -16,7 +16,7 @@ struct ssl_deleter {
 using ssl_ptr = std::unique_ptr<SSL, ssl_deleter>;
 
 /// Throws `system_error` when OpenSSL refuses (out of memory, a host name it cannot take).
-ssl_ptr make_client_session(asio::ssl::context& tls, std::string host, tls_verify verify);
+ssl_ptr make_client_session(asio::ssl::context& tls, std::string host, tls_verify verify, tls_alpn offer);
 ssl_ptr make_server_session(asio::ssl::context& tls);
 
 /// Empties OpenSSL's queue of errors, which must be done before each operation; cheaper than ERR_clear_error, which

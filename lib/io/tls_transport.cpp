@@ -316,8 +316,8 @@ task<result<std::shared_ptr<transport>>> shake_hands(std::shared_ptr<tls_transpo
 }  // namespace
 
 task<result<std::shared_ptr<transport>>> tls_connect(std::shared_ptr<transport> lower, asio::ssl::context& tls,
-                                                     std::string host, tls_verify verify, context ctx) {
-  auto t = tls_transport::create(std::move(lower), make_client_session(tls, std::move(host), verify));
+                                                     std::string host, tls_verify verify, context ctx, tls_alpn offer) {
+  auto t = tls_transport::create(std::move(lower), make_client_session(tls, std::move(host), verify, offer));
   co_return co_await shake_hands(std::move(t), std::move(ctx));
 }
 

@@ -11,13 +11,16 @@ namespace coax::detail {
 
 /// Whether a client checks the certificate of its server.
 enum class tls_verify : unsigned char { peer, none };
+/// What a client offers by ALPN (RFC 7301); by itself nothing but what its context offers.
+enum class tls_alpn : unsigned char { http_1_1, none };
 
 /// The client's handshake over `lower`. The certificate must be valid for `host`, a name or an IP address: SNI is sent
-/// for names, ALPN offers http/1.1. Trusts what `tls` trusts; `tls` must outlive the call only.
+/// for names. Trusts what `tls` trusts; `tls` must outlive the call only.
 /// On failure `lower` is closed; a certificate that does not verify gives a code of `tls_verify_category`, whose text
 /// is the reason. Stopping `ctx` ends the handshake.
 task<result<std::shared_ptr<transport>>> tls_connect(std::shared_ptr<transport> lower, asio::ssl::context& tls,
-                                                     std::string host, tls_verify verify, context ctx);
+                                                     std::string host, tls_verify verify, context ctx,
+                                                     tls_alpn offer = tls_alpn::http_1_1);
 
 /// The server's handshake over `lower`; whether clients need a certificate is up to `tls`. ALPN selects http/1.1 and
 /// refuses clients that offer only other protocols; the first call installs that in `tls`.

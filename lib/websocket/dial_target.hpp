@@ -20,6 +20,7 @@ struct dial_target {
   url_schemes schemes = url_schemes::websocket;
 
   bool secure = false;
+  bool http = true;  ///< Whether HTTP is spoken there: ALPN offers it.
   std::string host;  ///< A name or an address, without brackets; empty for a Unix socket.
   std::string port;
   std::string socket_path;  ///< Of a Unix socket.

@@ -1,7 +1,5 @@
 #include "websocket/dial_tls.hpp"
 
-#include "io/tls_transport.hpp"
-
 #include <boost/asio/ssl/context.hpp>
 
 #include <memory>
@@ -40,9 +38,9 @@ std::shared_ptr<asio::ssl::context> tls_for(const connect_settings& options) {
 
 task<std::shared_ptr<transport>> start_tls(std::shared_ptr<transport> lower, std::shared_ptr<asio::ssl::context> tls,
                                            std::string host, std::string name, const connect_settings& options,
-                                           const context& ctx) {
+                                           const context& ctx, tls_alpn offer) {
   const auto verify = options.insecure_skip_verify() ? tls_verify::none : tls_verify::peer;
-  auto secured = co_await tls_connect(std::move(lower), *tls, std::move(host), verify, ctx);
+  auto secured = co_await tls_connect(std::move(lower), *tls, std::move(host), verify, ctx, offer);
   if (!secured) throw system_error(secured.error(), options.who() + ": the TLS handshake with " + name);
   co_return std::move(*secured);
 }

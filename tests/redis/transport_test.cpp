@@ -1,6 +1,9 @@
 #include "redis/conversation.hpp"
 #include "support/certificates.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+
 using namespace coax;
 using namespace coax::test;
 using namespace std::chrono_literals;
@@ -49,6 +52,29 @@ BOOST_AUTO_TEST_CASE(tls_is_verified) {
   }
   asio::io_context ioc;
   BOOST_CHECK_THROW(redis::client(ioc.get_executor(), url, redis_options().ca_file("/nowhere.pem"), {}), system_error);
+}
+
+// What stands before a server may refuse who offers what it does not speak.
+BOOST_AUTO_TEST_CASE(tls_does_not_offer_http) {
+  asio::io_context ioc;
+  asio::ip::tcp::acceptor a(ioc, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  const auto tls = server_tls();
+  bool offered = false, shaken = false;
+  const auto note = [](SSL*, const unsigned char**, unsigned char*, const unsigned char*, unsigned, void* to) {
+    *static_cast<bool*>(to) = true;
+    return SSL_TLSEXT_ERR_NOACK;
+  };
+  SSL_CTX_set_alpn_select_cb(tls->native_handle(), note, &offered);
+  std::optional<asio::ssl::stream<asio::ip::tcp::socket>> server;
+  a.async_accept([&](const error_code& ec, asio::ip::tcp::socket s) {
+    if (ec) return;
+    server.emplace(std::move(s), *tls);
+    server->async_handshake(asio::ssl::stream_base::server, [&](const error_code& e) { shaken = !e; });
+  });
+  redis_conversation c("rediss://localhost:" + std::to_string(a.local_endpoint().port()),
+                       impatient().tls(client_tls()));
+  c.until([&] { return ioc.poll(), shaken; }, "hands are shaken");
+  BOOST_TEST(!offered);
 }
 
 BOOST_AUTO_TEST_CASE(users_and_passwords_are_shown_to_the_server_alone) {
