@@ -3,6 +3,7 @@
 // Input: lines; the first is an origin pattern, the second the method, the others are fields "name:value". A line that
 // begins with a digit gives a field of the handshake a name that matters.
 #include "fuzz/require.hpp"
+#include "protocol/accept_key.hpp"
 #include "protocol/handshake.hpp"
 
 #include <algorithm>
