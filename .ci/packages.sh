@@ -67,3 +67,9 @@ coax_boost_packages() {
     printf 'libboost-%s%s-dev\n' "$library" "$version"
   done
 }
+
+# coax_library_packages [LIBRARY...]: what all of the library is built with, and more libraries of Boost (test).
+coax_library_packages() {
+  printf '%s\n' g++ cmake ninja-build libssl-dev zlib1g-dev libisal-dev
+  coax_boost_packages url json "$@"
+}
