@@ -11,7 +11,8 @@
 namespace coax {
 
 /// A stop source that the first SIGINT or SIGTERM fires. After it, and when this object is destroyed, the signals have
-/// their old effect again: a second Ctrl-C ends the process.
+/// their old effect again: a second Ctrl-C ends the process. Until it is made they have it as well: make it before you
+/// tell anybody that the process is there, by an address printed or a ready socket.
 class COAX_EXPORT stop_on_signal {
  public:
   /// Waits for both signals on `ex`, whose io_context has to run.
