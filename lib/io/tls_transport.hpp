@@ -11,8 +11,11 @@ namespace coax::detail {
 
 /// Whether a client checks the certificate of its server.
 enum class tls_verify : unsigned char { peer, none };
-/// What a client offers by ALPN (RFC 7301); by itself nothing but what its context offers.
-enum class tls_alpn : unsigned char { http_1_1, none };
+/// What a client offers by ALPN (RFC 7301).
+enum class tls_alpn : unsigned char {
+  http_1_1,
+  none  ///< Only what its context offers; nothing unless somebody set that.
+};
 
 /// The client's handshake over `lower`. The certificate must be valid for `host`, a name or an IP address: SNI is sent
 /// for names. Trusts what `tls` trusts; `tls` must outlive the call only.

@@ -24,7 +24,7 @@ struct login {
 coax::detail::dial_target target_of(const endpoint& to, bool secure) {
   coax::detail::dial_target t;
   t.secure = secure;
-  t.http = false;
+  t.speaks_http = false;
   t.host = to.host;
   t.port = to.port;
   t.socket_path = to.socket_path;

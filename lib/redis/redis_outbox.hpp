@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/tag_source.hpp"
+#include "core/clock.hpp"
 #include "core/string_hash.hpp"
 #include "redis/redis_listener.hpp"
 #include "redis/redis_site.hpp"

@@ -1,5 +1,6 @@
 #include "redis/redis_presence.hpp"
 
+#include "core/clock.hpp"
 #include "redis/scripts.hpp"
 
 #include <chrono>

@@ -1,5 +1,6 @@
 #include "redis/redis_site.hpp"
 
+#include "core/clock.hpp"
 #include "redis/scripts.hpp"
 
 #include <functional>

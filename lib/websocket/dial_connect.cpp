@@ -68,7 +68,7 @@ task<std::shared_ptr<transport>> connect_to(const dial_target& target, const con
   else
     lower = co_await connect_host(target.host, target.port, target.name(), options, ctx);
   if (!tls) co_return lower;
-  const auto offer = target.http ? tls_alpn::http_1_1 : tls_alpn::none;
+  const auto offer = target.speaks_http ? tls_alpn::http_1_1 : tls_alpn::none;
   co_return co_await start_tls(std::move(lower), tls, target.host, target.name(), options, ctx, offer);
 }
 

@@ -20,8 +20,8 @@ struct dial_target {
   url_schemes schemes = url_schemes::websocket;
 
   bool secure = false;
-  bool http = true;  ///< Whether HTTP is spoken there: ALPN offers it.
-  std::string host;  ///< A name or an address, without brackets; empty for a Unix socket.
+  bool speaks_http = true;  ///< Then ALPN offers it.
+  std::string host;         ///< A name or an address, without brackets; empty for a Unix socket.
   std::string port;
   std::string socket_path;  ///< Of a Unix socket.
   std::string host_field;   ///< For Host: with brackets, and with a port that is not the default one.
