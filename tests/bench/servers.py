@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from support.programs import Certificate  # noqa: E402
+from support.programs import Certificate, free_port  # noqa: E402
 
 BUILD = ROOT / "build/release"
 BENCH = BUILD / "tests/bench"
@@ -75,11 +75,6 @@ class Target:
     @property
     def pid(self):
         return self.process.pid
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 @contextlib.contextmanager

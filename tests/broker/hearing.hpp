@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/entries.hpp"
+#include "support/run.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -90,9 +91,9 @@ class hearing final : public broker_events {
   std::vector<std::string> told_;
 };
 
-/// @throws std::runtime_error  it does not hold for a minute.
+/// @throws std::runtime_error  it does not hold in time.
 inline void wait_until(const std::function<bool()>& condition, const std::string& what) {
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  const auto limit = std::chrono::steady_clock::now() + watchdog;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > limit) throw std::runtime_error("not in time: " + what);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

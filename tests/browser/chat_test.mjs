@@ -53,9 +53,9 @@ async function seatTwo(room) {
 
 /**
  * A server at the page's end of the wire: answers hello as a lone guest of the room, then does as told. Before the
- * answer it waits for what `before` returns.
+ * answer it waits for what `beforeWelcome` returns.
  */
-function scripted(onHello, before = () => {}) {
+function scripted(onHello, beforeWelcome = () => {}) {
   let visits = 0;
   return (socket) => {
     const tell = (message) => socket.send(`{}\n${JSON.stringify(message)}`);
@@ -64,7 +64,7 @@ function scripted(onHello, before = () => {}) {
       const { type, name, room } = JSON.parse(data);
       if (type !== 'hello') return;
       const visit = ++visits;
-      await before(visit);
+      await beforeWelcome(visit);
       const me = { id: '1', name };
       tell({ type: 'welcome', ...me, room, people: [me], rooms: [{ name: room, count: 1 }], node: 'script' });
       onHello(socket, visit, tell);

@@ -19,8 +19,8 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from programs import PATIENCE, Program  # noqa: E402
-from proxies import Proxy, free_port  # noqa: E402
+from programs import PATIENCE, Program, free_port  # noqa: E402
+from proxies import Proxy  # noqa: E402
 
 NODE = os.path.abspath(os.environ.get("SCALED_CHAT", "scaled_chat"))
 SECRET = "a secret of three nodes for tests"
@@ -140,6 +140,9 @@ def judge(heard, room, sent):
 
 class Site(unittest.TestCase):
     def setUp(self):
+        # Between two messages of who speaks: a room's history has to last for as long as a slow machine lets a client
+        # be away.
+        self.pause = 0.1
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         socket = os.path.join(self.folder.name, "redis.sock")
@@ -195,7 +198,7 @@ class Site(unittest.TestCase):
                 sent += 1
                 for s in speakers:
                     s.say(f"{s.room} {sent}")
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(self.pause)
 
         speaking = asyncio.create_task(speak())
         await asyncio.sleep(1)
@@ -219,7 +222,10 @@ class Site(unittest.TestCase):
 
     def test_f10_a_node_is_killed(self):
         async def kill():
+            self.pause = 0.005  # so that messages are under way then
+            await asyncio.sleep(0.2)
             self.nodes["n2"].stop(signal.SIGKILL)
+            self.pause = 0.1
             await asyncio.sleep(1)
 
         homes, clients = asyncio.run(self.play("F10", "one node of three killed, its clients resume elsewhere", kill))

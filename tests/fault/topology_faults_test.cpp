@@ -109,7 +109,8 @@ BOOST_AUTO_TEST_CASE(f9_a_cluster_loses_a_primary) {
   site.stop();
   site.settle();
   site.wait_heard(killed);
-  require_whole_or_told(site, "F9", "Cluster: a primary is killed (from the kill on)", took, six_topics.size());
+  require_whole_or_told(site, "F9", "Cluster: a primary is killed (from the kill on; node timeout 2 s)", took,
+                        six_topics.size());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

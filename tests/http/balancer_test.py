@@ -18,8 +18,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from programs import EXAMPLES, PATIENCE, Program  # noqa: E402
-from proxies import Proxy, find, free_port, nginx_main  # noqa: E402
+from programs import EXAMPLES, PATIENCE, Program, free_port  # noqa: E402
+from proxies import Proxy, find, nginx_main  # noqa: E402
 
 CLIENTS = 3000
 SECRET = "a secret of three nodes for tests"

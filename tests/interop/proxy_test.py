@@ -16,8 +16,8 @@ import unittest
 import websockets
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from programs import PATIENCE, Certificate, Program  # noqa: E402
-from proxies import await_listening, find, free_port  # noqa: E402
+from programs import PATIENCE, Certificate, Program, free_port  # noqa: E402
+from proxies import await_listening, find  # noqa: E402
 
 # A proxy of the machine that runs the tests is none of theirs.
 for variable in [v for v in os.environ if v.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")]:

@@ -51,6 +51,9 @@ struct redis_listener final : redis::client_events {
     last_why = why;
   }
 
+  /// Whether a link has been up, down or refused once more than in what `links` was before.
+  bool again(const std::string& what, std::map<std::string, int> before) { return links[what] > before[what]; }
+
   std::vector<message> messages;
   std::map<std::string, int> times_subscribed;
   std::map<std::string, int> times_lost;

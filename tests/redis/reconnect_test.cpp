@@ -41,9 +41,10 @@ BOOST_AUTO_TEST_CASE(a_killed_connection_is_made_anew) {
 
 BOOST_AUTO_TEST_CASE(what_was_sent_and_not_answered_is_in_doubt_or_sent_again) {
   redis_server server;
-  redis_conversation c(server.url(), impatient().reply_timeout(500ms));
+  redis_conversation c(server.url(), impatient().reply_timeout(2s));
   c.until_up();
   c.ask(command("SET").key("n").arg(0));
+  const auto before = c.events->links;
 
   // Sent to a server that does not answer; its answers go to a connection that is gone by then.
   server.freeze();
@@ -55,7 +56,7 @@ BOOST_AUTO_TEST_CASE(what_was_sent_and_not_answered_is_in_doubt_or_sent_again) {
     c.client->send(std::move(incr),
                    [&replies, i](const result<value>& r) { replies[static_cast<std::size_t>(i)] = text_of(r); });
   }
-  c.until([&] { return c.events->links["commands down"] == 1; }, "noticed");
+  c.until([&] { return c.events->again("commands down", before); }, "noticed");
   BOOST_TEST(c.events->last_why.find("answer") != std::string::npos, c.events->last_why);
   BOOST_TEST(replies[0] == in_doubt);
   BOOST_TEST(replies[1] == in_doubt);
@@ -70,14 +71,15 @@ BOOST_AUTO_TEST_CASE(what_was_sent_and_not_answered_is_in_doubt_or_sent_again) {
 
 BOOST_AUTO_TEST_CASE(a_frozen_server_is_noticed_without_any_command) {
   redis_server server;
-  redis_conversation c(server.url(), impatient().ping_interval(100ms).reply_timeout(500ms).connect_timeout(500ms));
+  redis_conversation c(server.url(), impatient().ping_interval(100ms).reply_timeout(2s).connect_timeout(2s));
   c.subscribe("a");
   c.until_up();
 
+  const auto before = c.events->links;
   server.freeze();
-  c.until([&] { return c.events->links["commands down"] == 1 && c.events->links["subscriptions down"] == 1; },
+  c.until([&] { return c.events->again("commands down", before) && c.events->again("subscriptions down", before); },
           "noticed");
-  c.until([&] { return c.events->links["commands refused"] == 1; }, "it cannot be reached");
+  c.until([&] { return c.events->again("commands refused", before); }, "it cannot be reached");
   BOOST_TEST(c.events->live.empty());
 
   server.unfreeze();

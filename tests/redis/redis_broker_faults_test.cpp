@@ -316,8 +316,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_published_in_time_fails_truthfully) {
 // yet.
 BOOST_AUTO_TEST_CASE(what_was_sent_and_cannot_be_sent_again_in_time_is_in_doubt) {
   redis_server redis;
-  const auto soon = redis_options().reply_timeout(500ms).connect_timeout(500ms);
-  redis_brokers brokers(redis.url(), 1, keeping_all().redis(soon).publish_time(4s));
+  const auto soon = redis_options().reply_timeout(2s).connect_timeout(2s);
+  redis_brokers brokers(redis.url(), 1, keeping_all().redis(soon).publish_time(6s));
   node n(brokers[0]);
   wait_ready(n);
   redis.freeze();

@@ -1,8 +1,12 @@
 """Starts programs under test, waits for what they say with a deadline, and ends them by their own process ids."""
 
+import contextlib
 import os
+import pathlib
+import random
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -10,6 +14,21 @@ import time
 
 PATIENCE = 30  # seconds, for anything that happens at all
 EXAMPLES = os.environ.get("COAX_EXAMPLES", ".")
+
+
+def free_port():
+    """For servers that cannot choose one themselves: none of those that the kernel gives to whoever asks for any."""
+    first_given, last_given = map(int, pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    first, last, enough = 1024, 65535, 1000
+    if first_given > first + enough:
+        last = first_given - 1
+    elif last_given < last - enough:
+        first = last_given + 1
+    while True:
+        port = random.randint(first, last)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 class Program:

@@ -1,30 +1,18 @@
 """Proxies on this machine: what starting one takes, and nginx and HAProxy in front of programs under test."""
 
-import contextlib
 import os
 import pathlib
-import random
 import shutil
 import socket
 import tempfile
 import time
 
-from programs import PATIENCE, Program
+from programs import PATIENCE, Program, free_port
 
 
 def find(program):
     """Debian puts daemons where only root looks."""
     return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-
-
-def free_port():
-    """For servers that cannot choose one themselves. The kernel gives it to no other program that asks for any port."""
-    lowest_given = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        port = random.randrange(1024, max(lowest_given, 32768))
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.bind(("127.0.0.1", port))
-            return port
 
 
 def await_listening(port, program):

@@ -125,14 +125,19 @@ bool has_redis() {
   return found;
 }
 
-// Below those that the kernel gives to whoever asks for any: while its server is down nobody gets it, and who connects
+// Not of those that the kernel gives to whoever asks for any: while its server is down nobody gets it, and who connects
 // to it does not end at himself.
 std::uint16_t free_port() {
-  unsigned lowest_given = 0;
-  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> lowest_given;
+  std::uint16_t first_given = 32768, last_given = 60999;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first_given >> last_given;
+  constexpr std::uint16_t first = 1024, last = 65535, enough = 1000;
   static std::mt19937 random(std::random_device{}());
-  std::uniform_int_distribution<std::uint16_t> any(1024,
-                                                   static_cast<std::uint16_t>(std::max(lowest_given, 32768U) - 1));
+  std::uniform_int_distribution<std::uint16_t> any(first, last);  // for want of others
+  using range = std::uniform_int_distribution<std::uint16_t>::param_type;
+  if (first_given > first + enough)
+    any.param(range(first, static_cast<std::uint16_t>(first_given - 1)));
+  else if (last_given < last - enough)
+    any.param(range(static_cast<std::uint16_t>(last_given + 1), last));
   asio::io_context ioc;
   for (;;) {
     const tcp::endpoint at(asio::ip::address_v4::loopback(), any(random));
@@ -179,7 +184,8 @@ std::unique_ptr<redis_server> redis_server::sentinel(const redis_server& master,
                                                      std::chrono::milliseconds down_after) {
   const auto monitor = "sentinel monitor mymaster 127.0.0.1 " + std::to_string(master.port()) + " " +
                        std::to_string(quorum) + "\nsentinel down-after-milliseconds mymaster " +
-                       std::to_string(down_after.count()) + "\nsentinel failover-timeout mymaster 3000\n";
+                       std::to_string(down_after.count()) + "\nsentinel failover-timeout mymaster " +
+                       std::to_string(2 * down_after.count()) + "\n";
   return std::unique_ptr<redis_server>(new redis_server({"--sentinel"}, 0, monitor));
 }
 
@@ -221,11 +227,11 @@ bool redis_server::try_start() {
   return false;
 }
 
-// A refusal is an answer, too. Somebody else may listen there, who was quicker.
+// Somebody else may listen there, who was quicker. Of a server with a password, a refusal has to do.
 bool redis_server::answers() const {
   try {
-    return plain_connection(port_).ask({"INFO", "server"}).find("process_id:" + std::to_string(pid_) + "\r") !=
-           std::string::npos;
+    const auto info = plain_connection(port_).ask({"INFO"});
+    return info.find("process_id:" + std::to_string(pid_) + "\r") != info.npos && info.find("\nloading:1") == info.npos;
   } catch (const std::exception& e) {
     const std::string what = e.what();
     return what.find("NOAUTH") != what.npos || what.find("NOPERM") != what.npos;

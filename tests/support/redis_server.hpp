@@ -5,6 +5,7 @@
 ///     redis.ask({"CLIENT", "KILL", "TYPE", "pubsub"});
 #pragma once
 
+#include "support/run.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <sys/types.h>
@@ -27,8 +28,7 @@ bool has_redis();
 std::uint16_t free_port();
 
 /// Asks again and again until `condition` holds. @throws std::runtime_error it does not in time.
-void eventually(const std::function<bool()>& condition, const std::string& what,
-                std::chrono::seconds limit = std::chrono::seconds(30));
+void eventually(const std::function<bool()>& condition, const std::string& what, std::chrono::seconds limit = watchdog);
 
 /// One process of Redis. Nothing is stored on disk unless `arguments` say so.
 class redis_server {

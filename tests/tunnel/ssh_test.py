@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from tunnels import LONG, PATIENCE, PIPE, Server, accepts, digest, random_file, websocket_to
-from proxies import free_port  # where tunnels has looked for its own
+from programs import free_port  # where tunnels has looked for its own
 
 SSHD = "/usr/sbin/sshd"
 CONFIGURATION = """
