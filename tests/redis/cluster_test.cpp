@@ -142,6 +142,27 @@ BOOST_AUTO_TEST_CASE(a_channel_follows_its_slot_though_nobody_sends_commands) {
   c.until([&] { return !c.events->messages.empty(); }, "a message");
 }
 
+BOOST_AUTO_TEST_CASE(a_slot_that_does_not_rest_is_followed) {
+  constexpr int moves = 60;
+  redis_cluster redis;
+  redis_conversation c(redis.url(), impatient());
+  const auto key = key_of(0);
+  const auto slot = slot_of(key);
+  std::vector<std::string> replies, expected;
+  for (int i = 0; i != moves; ++i) {
+    const auto from = static_cast<std::size_t>(i % 3), to = (from + 1) % 3;
+    c.client->send(command("INCR").key(key), [&](const result<value>& r) { replies.push_back(text_of(r)); });
+    expected.push_back(std::to_string(i + 1));
+    c.ioc.restart();
+    c.ioc.poll();
+    redis.begin_move(slot, from, to);
+    redis.move_keys(slot, from, to);
+    redis.end_move(slot, from, to);
+  }
+  c.until([&] { return replies.size() == moves; }, "all replies");
+  BOOST_TEST(replies == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(many_shard_channels_are_spread_and_restored) {
   redis_cluster redis;
   redis_conversation c(redis.url(), impatient());

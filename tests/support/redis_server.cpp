@@ -327,7 +327,7 @@ std::string redis_cluster::url() const {
 
 std::string redis_cluster::id(std::size_t i) const { return nodes_.at(i)->ask({"CLUSTER", "MYID"}); }
 
-std::size_t redis_cluster::owner_of(std::uint16_t slot, std::size_t asked) const {
+redis_cluster::owner redis_cluster::seen(std::uint16_t slot, std::size_t asked) const {
   // "id 127.0.0.1:port@bus flags master ping pong epoch state slots..."
   for (const auto& line : lines_of(nodes_.at(asked)->ask({"CLUSTER", "NODES"}))) {
     std::istringstream in(line);
@@ -338,13 +338,23 @@ std::size_t redis_cluster::owner_of(std::uint16_t slot, std::size_t asked) const
       const int n = std::sscanf(words[i].c_str(), "%u-%u", &first, &last);
       if (n < 1 || slot < first || slot > (n == 2 ? last : first)) continue;
       for (std::size_t k = 0; k < nodes_.size(); ++k)
-        if (words[1].starts_with(nodes_[k]->address() + "@")) return k;
+        if (words[1].starts_with(nodes_[k]->address() + "@")) return {k, words[6]};
     }
   }
   throw std::runtime_error("nobody has the slot");
 }
 
+std::size_t redis_cluster::owner_of(std::uint16_t slot, std::size_t asked) const { return seen(slot, asked).node; }
+
 void redis_cluster::begin_move(std::uint16_t slot, std::size_t from, std::size_t to) {
+  // Who has not heard yet of the move before would take the slot in an older epoch, and lose it again by that news.
+  const auto all_know = [&] {
+    const auto now = seen(slot, from);
+    for (std::size_t i = 0; i < nodes_.size(); ++i)
+      if (seen(slot, i) != now) return false;
+    return now.node == from;
+  };
+  eventually(all_know, "all nodes know who has the slot");
   const auto s = std::to_string(slot);
   node(to).ask({"CLUSTER", "SETSLOT", s, "IMPORTING", id(from)});
   node(from).ask({"CLUSTER", "SETSLOT", s, "MIGRATING", id(to)});
@@ -361,9 +371,9 @@ void redis_cluster::move_keys(std::uint16_t slot, std::size_t from, std::size_t 
 
 void redis_cluster::end_move(std::uint16_t slot, std::size_t from, std::size_t to) {
   const auto s = std::to_string(slot);
-  const auto owner = id(to);
-  node(to).ask({"CLUSTER", "SETSLOT", s, "NODE", owner});
-  node(from).ask({"CLUSTER", "SETSLOT", s, "NODE", owner});
+  const auto new_owner = id(to);
+  node(to).ask({"CLUSTER", "SETSLOT", s, "NODE", new_owner});
+  node(from).ask({"CLUSTER", "SETSLOT", s, "NODE", new_owner});
 }
 
 }  // namespace coax::test

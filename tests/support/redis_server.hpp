@@ -115,7 +115,14 @@ class redis_cluster {
   void end_move(std::uint16_t slot, std::size_t from, std::size_t to);
 
  private:
+  struct owner {
+    std::size_t node = 0;
+    std::string epoch;
+    bool operator==(const owner&) const = default;
+  };
+
   std::string id(std::size_t i) const;
+  owner seen(std::uint16_t slot, std::size_t asked) const;
 
   std::vector<std::unique_ptr<redis_server>> nodes_;
   unsigned masters_;
