@@ -9,7 +9,6 @@
 #include <future>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
 
 namespace coax::test {
 
@@ -90,15 +89,6 @@ class hearing final : public broker_events {
   std::vector<heard> entries_;
   std::vector<std::string> told_;
 };
-
-/// @throws std::runtime_error  it does not hold in time.
-inline void wait_until(const std::function<bool()>& condition, const std::string& what) {
-  const auto limit = std::chrono::steady_clock::now() + watchdog;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) throw std::runtime_error("not in time: " + what);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
 
 /// One hub's end of a broker. Waits for what the broker replies.
 struct node {

@@ -222,10 +222,10 @@ class Site(unittest.TestCase):
 
     def test_f10_a_node_is_killed(self):
         async def kill():
-            self.pause = 0.005  # so that messages are under way then
+            usual, self.pause = self.pause, 0.005  # so that messages are under way then
             await asyncio.sleep(0.2)
             self.nodes["n2"].stop(signal.SIGKILL)
-            self.pause = 0.1
+            self.pause = usual
             await asyncio.sleep(1)
 
         homes, clients = asyncio.run(self.play("F10", "one node of three killed, its clients resume elsewhere", kill))

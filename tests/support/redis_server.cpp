@@ -2,6 +2,7 @@
 
 #include "protocol/resp.hpp"
 #include "support/certificates.hpp"
+#include "support/run.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -128,16 +129,15 @@ bool has_redis() {
 // Not of those that the kernel gives to whoever asks for any: while its server is down nobody gets it, and who connects
 // to it does not end at himself.
 std::uint16_t free_port() {
-  std::uint16_t first_given = 32768, last_given = 60999;
+  unsigned first_given = 32768, last_given = 60999, first = 1024, last = 65535;
   std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first_given >> last_given;
-  constexpr std::uint16_t first = 1024, last = 65535, enough = 1000;
-  static std::mt19937 random(std::random_device{}());
-  std::uniform_int_distribution<std::uint16_t> any(first, last);  // for want of others
-  using range = std::uniform_int_distribution<std::uint16_t>::param_type;
+  constexpr unsigned enough = 1000;
   if (first_given > first + enough)
-    any.param(range(first, static_cast<std::uint16_t>(first_given - 1)));
+    last = first_given - 1;
   else if (last_given < last - enough)
-    any.param(range(static_cast<std::uint16_t>(last_given + 1), last));
+    first = last_given + 1;
+  static std::mt19937 random(std::random_device{}());
+  std::uniform_int_distribution<std::uint16_t> any(static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last));
   asio::io_context ioc;
   for (;;) {
     const tcp::endpoint at(asio::ip::address_v4::loopback(), any(random));
@@ -148,12 +148,9 @@ std::uint16_t free_port() {
   }
 }
 
-void eventually(const std::function<bool()>& condition, const std::string& what, std::chrono::seconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("in vain: " + what);
-    std::this_thread::sleep_for(10ms);
-  }
+void eventually(const std::function<bool()>& condition, const std::string& what) {
+  // A question takes a port, which is gone for a minute.
+  wait_until(condition, what, 10ms);
 }
 
 redis_server::redis_server(std::vector<std::string> arguments) : redis_server(std::move(arguments), 0, {}) {}

@@ -5,7 +5,6 @@
 ///     redis.ask({"CLIENT", "KILL", "TYPE", "pubsub"});
 #pragma once
 
-#include "support/run.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <sys/types.h>
@@ -27,8 +26,8 @@ bool has_redis();
 /// A port that was free a moment ago.
 std::uint16_t free_port();
 
-/// Asks again and again until `condition` holds. @throws std::runtime_error it does not in time.
-void eventually(const std::function<bool()>& condition, const std::string& what, std::chrono::seconds limit = watchdog);
+/// `wait_until` for what a server is asked.
+void eventually(const std::function<bool()>& condition, const std::string& what);
 
 /// One process of Redis. Nothing is stored on disk unless `arguments` say so.
 class redis_server {

@@ -1,4 +1,4 @@
-/// Runs a coroutine as a test: it ends, or the test fails.
+/// Runs a coroutine as a test, or waits for what others do: it ends, or the test fails.
 #pragma once
 
 #include <coax/context.hpp>
@@ -16,14 +16,28 @@
 #include <chrono>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 namespace coax::test {
 
 /// Only there to make a failure of a hang; sanitizers on a busy machine are slow.
 inline constexpr std::chrono::seconds watchdog{120};
+
+/// Looks every `pause` whether something holds that other threads or processes make true.
+/// @throws std::runtime_error  it does not in time.
+inline void wait_until(const std::function<bool()>& condition, const std::string& what,
+                       std::chrono::milliseconds pause = std::chrono::milliseconds(1)) {
+  const auto end = std::chrono::steady_clock::now() + watchdog;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("not in time: " + what);
+    std::this_thread::sleep_for(pause);
+  }
+}
 
 namespace runner {
 
